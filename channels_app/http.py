@@ -127,12 +127,12 @@ class Http:
         content: bytes | None = None,
         auth: tuple[str, str] | None = None,
         follow: bool = False,
-        timeout: float = SEND_SECONDS,
+        timeout: float | None = None,
         max_bytes: int = MAX_ANSWER,
     ) -> Response:
         """One request and its whole answer. follow: go after redirects (GET and HEAD only)."""
         body = {"json": json, "data": data, "files": files, "content": content}
-        answer = self._open(method, url, headers, auth, body, follow, timeout, max_bytes)
+        answer = self._open(method, url, headers, auth, body, follow, timeout or SEND_SECONDS, max_bytes)
         with answer:
             return Response(answer.status, answer.headers, b"".join(answer), answer.url)
 
@@ -143,10 +143,10 @@ class Http:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         max_bytes: int = MAX_MEDIA,
-        timeout: float = MEDIA_SECONDS,
+        timeout: float | None = None,
     ) -> Download:
         """GET, redirects followed: an open answer, to be read in chunks and closed."""
-        return self._open("GET", url, headers, auth, {}, True, timeout, max_bytes)
+        return self._open("GET", url, headers, auth, {}, True, timeout or MEDIA_SECONDS, max_bytes)
 
     def media(
         self,
@@ -398,7 +398,8 @@ def origin(url: str) -> str:
         return ""
     if not (parsed.scheme and parsed.host and port):
         return ""
-    return f"{parsed.scheme}://{parsed.raw_host.decode('ascii').lower()}:{port}"
+    host = parsed.raw_host.decode("ascii").lower()
+    return f"{parsed.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def is_public(address: str) -> bool:
