@@ -1,0 +1,74 @@
+"""What an administrator types for a channel: completed, checked, and guarded when it would lead secrets away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+
+from channels_app import registry
+from channels_app.contract import CheckLine, Field, SettingsInvalid
+from channels_app.models import Channel
+from channels_app.outbound import http_for
+
+
+def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All settings of a channel of that kind, from what was given and what there was.
+
+    Secrets of our own making are generated when left out; a secret left out keeps its old value,
+    unless an address to which credentials go was changed. Raises SettingsInvalid.
+    """
+    adapter = registry.adapter(kind)
+    known = {field.name: field for field in adapter.fields}
+    errors: dict[str, Any] = {name: _("There is no such setting.") for name in given if name not in known}
+    values: dict[str, Any] = {}
+    moved = old is not None and any(
+        field.redirects and field.name in given and str(given[field.name] or "") != str(old.get(field.name) or "")
+        for field in adapter.fields
+    )
+    for field in adapter.fields:
+        value = given.get(field.name)
+        if value is None and old is not None:
+            if field.secret and moved and old.get(field.name) and not field.generate:
+                errors[field.name] = _("Type this secret again, because the address it is sent to has changed.")
+                continue
+            value = old.get(field.name)
+        if value in (None, "") and old is None:
+            value = field.generate() if field.generate and value is None else (value or field.default)
+        problem = _problem(field, value)
+        if problem:
+            errors[field.name] = problem
+        values[field.name] = value
+    if errors:
+        raise SettingsInvalid(errors)
+    adapter.check_settings(values)
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _problem(field: Field, value: Any) -> str:
+    if value in (None, ""):
+        return _("This is needed.") if field.required else ""
+    if isinstance(value, str):
+        if len(value) > 20_000 or "\x00" in value:
+            return _("This is too long.")
+        if field.choices and value not in [choice for choice, _words in field.choices]:
+            return _("This is not one of the choices.")
+        if field.is_url and not _is_url(value):
+            return _("This must be an address like https://shop.example/path.")
+    return ""
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+def live(channel: Channel) -> Sequence[CheckLine]:
+    """The adapter's own check against the real platform, in words."""
+    account = channel.account()
+    return channel.adapter.check(account, http_for(account, channel.adapter.fields))

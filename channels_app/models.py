@@ -1,0 +1,125 @@
+"""Our accounts on platforms, the people there, and every raw request as it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from agents.models import Team
+from channels_app import registry, vault
+from channels_app.contract import Account, Adapter
+
+
+class Channel(models.Model):
+    """One account of ours on a platform."""
+
+    kind = models.CharField(_("kind"), max_length=30)
+    name = models.CharField(_("name"), max_length=150)
+    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="channels")
+    enabled = models.BooleanField(_("enabled"), default=True)
+    public_settings = models.JSONField(default=dict, blank=True)
+    sealed_settings = models.TextField(default="", blank=True, editable=False)
+    """The secret settings as one encrypted JSON object."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_failure = models.TextField(default="", blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def adapter(self) -> Adapter:
+        return registry.adapter(self.kind)
+
+    def webhook_url(self) -> str:
+        """Where the platform posts to; "" where it never does."""
+        return f"{settings.PUBLIC_URL}/webhooks/{self.pk}/" if self.adapter.has_webhook else ""
+
+    def clear_settings(self) -> dict[str, Any]:
+        """All settings in clear. Never log or show what this returns."""
+        return {**self.public_settings, **vault.open_sealed(self.sealed_settings)}
+
+    def put_settings(self, values: dict[str, Any]) -> None:
+        """Sort the values into shown and sealed; the caller has checked them (checks.py) and saves."""
+        secret = {field.name for field in self.adapter.fields if field.secret}
+        self.public_settings = {name: value for name, value in values.items() if name not in secret}
+        self.sealed_settings = vault.seal({name: value for name, value in values.items() if name in secret})
+
+    def account(self) -> Account:
+        return Account(
+            id=self.pk, kind=self.kind, name=self.name, settings=self.clear_settings(), webhook_url=self.webhook_url()
+        )
+
+
+class Address(models.Model):
+    """One person (or group) as one channel knows them."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="addresses")
+    external_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=200, default="", blank=True)
+    username = models.CharField(max_length=200, default="", blank=True)
+    phone = models.CharField(max_length=32, default="", blank=True)
+    email = models.CharField(max_length=254, default="", blank=True)
+    language = models.CharField(max_length=16, default="", blank=True)
+    is_group = models.BooleanField(default=False)
+    blocked_at = models.DateTimeField(null=True, blank=True)
+    """Since when they cannot be written to: opted out, blocked us, gone."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="address_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id
+
+
+class Envelope(models.Model):
+    """One raw inbound request as it came, kept before it is understood."""
+
+    class State(models.TextChoices):
+        OPENED = "opened", _("Opened")
+        IGNORED = "ignored", _("Ignored")
+        FAILED = "failed", _("Failed")
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="envelopes")
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPENED)
+    error = models.TextField(default="", blank=True)
+    attempts = models.PositiveIntegerField(default=1)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    """When a worker tries again; None: not by itself."""
+    delivery_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (NULL is never equal)
+    """Hash of the platform's delivery id and the body: a redelivery meets this constraint."""
+    url = models.TextField(default="", blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    body = models.BinaryField(default=bytes)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    """The body is gone: 30 days are over, or a customer's deletion took it."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "delivery_key"], name="envelope_once")]
+        indexes = [
+            models.Index(fields=["retry_at"], name="envelope_retry", condition=models.Q(retry_at__isnull=False)),
+            models.Index(fields=["received_at"], name="envelope_received"),
+            models.Index(fields=["-id"], name="envelope_not_opened", condition=~models.Q(state="opened")),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.state}"
+
+
+class Heartbeat(models.Model):
+    """A long-running part says that it lives; /readyz reads it."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

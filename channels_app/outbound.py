@@ -1,0 +1,90 @@
+"""Down: what the desk says goes to a platform; what it may say is asked here first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.contract import (
+    Abilities,
+    Account,
+    Conversation,
+    DeliveryFailed,
+    Field,
+    OutboundMessage,
+    Sent,
+    TextMeasure,
+)
+from channels_app.http import Http
+from channels_app.models import Channel
+
+log = structlog.get_logger(__name__)
+
+# Between attempts, in seconds; then the last for as long as GIVE_UP_AFTER allows.
+BACKOFF = (1, 3, 10, 30, 120, 600, 1800, 3600)
+GIVE_UP_AFTER = timedelta(hours=24)
+LONGEST_WAIT = timedelta(hours=6)
+
+
+def origin(url: str) -> str:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+def http_for(account: Account, fields: Sequence[Field]) -> Http:
+    """The HTTP client with the one exemption: origins that an administrator set on this channel."""
+    own = {origin(account.get(field.name)) for field in fields if field.redirects and account.get(field.name)}
+    return Http(frozenset(own))
+
+
+def abilities(channel: Channel, conversation: Conversation, now: datetime | None = None) -> Abilities:
+    return channel.adapter.abilities(channel.account(), conversation, now or timezone.now())
+
+
+def measure(channel: Channel, text: str) -> TextMeasure:
+    return channel.adapter.measure(channel.account(), text)
+
+
+def split(channel: Channel, message: OutboundMessage, able: Abilities) -> Sequence[OutboundMessage]:
+    return channel.adapter.split(message, able)
+
+
+def send(channel: Channel, part: OutboundMessage) -> Sent:
+    """Send one part. Whatever goes wrong comes out as DeliveryFailed with words for the agent."""
+    if not channel.enabled:
+        raise DeliveryFailed(
+            str(_("This channel is switched off.")), permanent=True, category="content", code="channel_off"
+        )
+    adapter, account = channel.adapter, channel.account()
+    try:
+        return adapter.send(account, part, http_for(account, adapter.fields))
+    except DeliveryFailed:
+        raise
+    except Exception as error:
+        log.exception("an adapter broke while sending", channel=channel.pk, kind=channel.kind)
+        raise DeliveryFailed(
+            str(_("The channel could not send this.")),
+            permanent=False,
+            category="unconfirmed",
+            detail=type(error).__name__,
+        ) from error
+
+
+def next_attempt(failure: DeliveryFailed, attempts: int, first_at: datetime, idempotent: bool) -> datetime | None:
+    """When to try again by ourselves; None: never.
+
+    No answer after sending means that it may be out: repeated only where the platform knows our key.
+    """
+    now = timezone.now()
+    if failure.permanent or (failure.category == "unconfirmed" and not idempotent):
+        return None
+    wait = timedelta(seconds=BACKOFF[min(attempts, len(BACKOFF)) - 1])
+    if failure.retry_after is not None:
+        wait = max(timedelta(seconds=min(max(failure.retry_after, 0), LONGEST_WAIT.total_seconds())), timedelta(seconds=1))
+    return now + wait if now + wait - first_at < GIVE_UP_AFTER else None

@@ -1,0 +1,11 @@
+"""Pages that belong to no floor: what is shown when something is wrong."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """An old page was sent in after the sign-in behind it ended: say what to do."""
+    return render(request, "403_csrf.html", status=403)

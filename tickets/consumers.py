@@ -1,0 +1,218 @@
+"""The live socket /ws/inbox/: who may listen, from which number, and what they may say."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from agents import tokens
+from agents.models import Agent, Sight, Token
+from channels_app import wakeups
+from tickets import live, log
+from tickets.models import Ticket
+from tickets.models.activity import Activity, horizon, newest
+
+BAD_AFTER = 4400
+PAGE = 200
+SAY_EVERY = 1.0
+NUMBER = re.compile(r"[+-]?[0-9]{1,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    agent: Agent
+    sight: Sight
+    token: Token | None = None
+    session_key: str | None = None
+
+
+def sign_in(headers: dict[str, str]) -> SignedIn | None:
+    """By Bearer token, else by session cookie; None: neither, or an Origin that is not ours.
+
+    A browser sends its cookie along from any page, so with a cookie the Origin must be ours. A token
+    is sent on purpose; with one there is no Origin, or ours.
+    """
+    ours = headers.get("origin") == settings.PUBLIC_ORIGIN
+    authorization = headers.get("authorization", "")
+    if authorization:
+        token = tokens.find(tokens.token_of(authorization))
+        if token is None or not (ours or "origin" not in headers):
+            return None
+        token.used()
+        return SignedIn(token.agent, token.agent.sight(), token=token)
+    return _by_session(headers.get("cookie", "")) if ours else None
+
+
+def _by_session(cookie: str) -> SignedIn | None:
+    try:
+        jar = SimpleCookie(cookie)
+    except CookieError:
+        return None
+    morsel = jar.get(settings.SESSION_COOKIE_NAME)
+    if morsel is None:
+        return None
+    store: Any = import_module(settings.SESSION_ENGINE)
+    session = store.SessionStore(morsel.value)
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    agent = Agent.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
+    # The hash changes with the password: sessions from before are worth nothing.
+    if agent is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), agent.get_session_auth_hash()):
+        return None
+    return SignedIn(agent, agent.sight(), session_key=session.session_key)
+
+
+def read_after(query: str) -> int | None:
+    """The number to resume from; None: none was given. Raises ValueError for what is no number."""
+    values = parse_qs(query, keep_blank_values=True).get("after")
+    if values is None:
+        return None
+    if not NUMBER.fullmatch(values[-1]):
+        raise ValueError(values[-1])
+    return max(int(values[-1]), 0)
+
+
+class InboxConsumer(AsyncWebsocketConsumer):
+    """Thin: it signs in, catches up and listens to what the client says. The reader pushes by itself."""
+
+    listener: live.Listener | None = None
+    reader: live.Reader
+    who: SignedIn
+
+    async def connect(self) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.scope["headers"]}
+        who = await database_sync_to_async(sign_in, thread_sensitive=False)(headers)
+        if who is None:
+            await self.close()
+            return
+        self.who = who
+        self.said: dict[tuple[str, int], float] = {}
+        self.teams: dict[int, tuple[float, int | None]] = {}
+        await self.accept()
+        try:
+            after = read_after(self.scope["query_string"].decode("latin-1"))
+        except ValueError:
+            await self.close(code=BAD_AFTER)
+            return
+        self.reader = await live.reader()
+        await self._begin(after)
+
+    async def _begin(self, after: int | None) -> None:
+        at, last, kept = await database_sync_to_async(_where, thread_sensitive=False)(after)
+        position = at if after is None else min(after, last)
+        listener = live.Listener(
+            agent_id=self.who.agent.pk,
+            sight=self.who.sight,
+            send=self._push,
+            close=self._close,
+            position=position if kept else at,
+            token_id=self.who.token.pk if self.who.token else None,
+            session_key=self.who.session_key,
+        )
+        self.listener = listener
+        await self._push(live.encode({"type": "hello", "at": at}))
+        if not kept:
+            await self._push(live.RESET)
+        # Reads of the database take turns with the reader's progress until there is nothing between.
+        while not self.reader.add(listener):
+            await self._catch_up(listener, self.reader.position)
+
+    async def _catch_up(self, listener: live.Listener, until: int) -> None:
+        while listener.position < until:
+            rows = await database_sync_to_async(log.lines, thread_sensitive=False)(
+                listener.position, until, PAGE, listener.sight
+            )
+            for row in rows:
+                text = live.Line(row).text_for(listener.sight)
+                if text is not None:
+                    await self._push(text)
+            listener.position = rows[-1].seq if len(rows) == PAGE else until
+            await self._drained()
+
+    async def _drained(self) -> None:
+        """A long way to catch up must not pile up in front of a slow browser."""
+        wait: Callable[[], Any] | None = self.scope.get("extensions", {}).get("hub.drained")
+        if wait is not None:
+            await wait()
+
+    async def _push(self, text: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def _close(self, code: int) -> None:
+        await self.close(code=code)
+
+    async def disconnect(self, code: int) -> None:
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            self.reader.remove(listener)
+            for number in listener.viewing:
+                self._tell("left", number, self.teams[number][1])
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Only typing and viewing; what is no such frame is ignored."""
+        try:
+            value = json.loads(text_data or "")
+            kind, number = value["type"], value["ticket"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return
+        if kind not in ("typing", "viewing", "left") or type(number) is not int or not 0 < number < 2**63:
+            return
+        now = time.monotonic()
+        if self.listener is None or now - self.said.get((kind, number), 0.0) < SAY_EVERY:
+            return
+        if len(self.said) > 200:
+            self.said.clear()
+        self.said[kind, number] = now
+        if not await self._may_see(number, now):
+            return
+        if kind == "viewing":
+            self.listener.viewing = {number}
+        elif kind == "left":
+            self.listener.viewing.discard(number)
+        self._tell(kind, number, self.teams[number][1])
+
+    async def _may_see(self, number: int, now: float) -> bool:
+        known = self.teams.get(number)
+        if known is None or now - known[0] > 10:
+            found = await database_sync_to_async(_team_of, thread_sensitive=False)(number)
+            if found is None or self.listener is None:
+                return False
+            if len(self.teams) > 500:
+                self.teams = {key: value for key, value in self.teams.items() if key in self.listener.viewing}
+            known = self.teams[number] = (now, found[0])
+        return self.listener is not None and self.listener.sight.covers(known[1])
+
+    def _tell(self, kind: str, number: int, team: int | None) -> None:
+        who = {"type": "agent", "id": self.who.agent.pk, "name": self.who.agent.name}
+        wakeups.publish_json(wakeups.EPHEMERAL, {"type": kind, "ticket": number, "actor": who, "team": team})
+
+
+def _where(after: int | None) -> tuple[int, int, bool]:
+    """(the safe horizon, the newest number, whether all after that number is still kept)."""
+    at = horizon()
+    kept = True
+    if after is not None:
+        old = timezone.now() - timedelta(days=settings.LOG_KEEP_DAYS)
+        first = Activity.objects.order_by("seq").values_list("seq", "at").first()
+        # Holes are normal; only a log whose oldest line is as old as the limit has lost lines to it.
+        kept = first is None or after + 1 >= first[0] or first[1] > old + timedelta(days=1)
+    return at, max(newest(), at), kept
+
+
+def _team_of(number: int) -> tuple[int | None] | None:
+    return Ticket.objects.filter(pk=number).values_list("team_id").first()

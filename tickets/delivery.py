@@ -1,0 +1,275 @@
+"""A queued reply goes out: claimed by one worker, in order per conversation, its fate written down."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from channels_app import jobs, outbound
+from channels_app.contract import DeliveryFailed, OutboundAttachment, OutboundMessage, Sent
+from channels_app.models import Address, Channel
+from tickets import media, pending, receipts, replies
+from tickets.lifecycle import Conflict
+from tickets.models import Actor, Attachment, Message, Part, Ticket
+from tickets.models.activity import SYSTEM, record
+
+log = structlog.get_logger(__name__)
+
+S = Message.Status
+# One send takes 15 s at most; the claim is renewed before each part.
+LEASE = timedelta(seconds=25)
+AT_A_TIME = 200
+PER_CHANNEL = 5
+
+
+def sweep() -> None:
+    """Send what is due and take up what a dead worker left behind (timetable)."""
+    now = timezone.now()
+    for pk in Message.objects.filter(claimed_until__lt=now).values_list("pk", flat=True)[:AT_A_TIME]:
+        _take_up(pk)
+    due = _sendable(Message.objects.filter(next_attempt_at__lte=now)).order_by("next_attempt_at", "pk")
+    for pk in due.values_list("pk", flat=True)[:AT_A_TIME]:
+        jobs.spread(deliver, pk)
+
+
+def _sendable(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """Those with nothing before them in their conversation that still waits or is on its way."""
+    before = Message.objects.filter(
+        Q(status=S.QUEUED) | Q(claimed_until__isnull=False),
+        ticket__address=OuterRef("ticket__address"),
+        direction=Message.Direction.OUT,
+        pk__lt=OuterRef("pk"),
+    )
+    return messages.filter(status=S.QUEUED, claimed_until=None).exclude(Exists(before))
+
+
+def deliver(message_id: int) -> None:
+    """Send it, then what waits behind it in the conversation."""
+    following: int | None = message_id
+    while following is not None:
+        message = _claim(following)
+        if message is None:
+            return
+        _send(message)
+        following = _next(message)
+
+
+def _next(message: Message) -> int | None:
+    waiting = Message.objects.filter(
+        ticket__address_id=message.ticket.address_id, status=S.QUEUED, next_attempt_at__lte=timezone.now()
+    )
+    return waiting.order_by("pk").values_list("pk", flat=True).first()
+
+
+def _claim(message_id: int) -> Message | None:
+    """Conditional update: zero rows mean that a colleague was faster, or that it is not its turn."""
+    now = timezone.now()
+    mine = uuid.uuid4()
+    with transaction.atomic():
+        found = Message.objects.filter(pk=message_id).values_list("ticket_id", "ticket__address_id").first()
+        if found is None:
+            return None
+        # The address first: two workers with two messages of one conversation must not both go.
+        Address.objects.select_for_update().get(pk=found[1])
+        ticket = Ticket.objects.locked().get(pk=found[0])
+        turn = _sendable(Message.objects.filter(pk=message_id, next_attempt_at__lte=now))
+        if not turn.exists() or _busy(ticket.channel_id):
+            return None
+        Message.objects.filter(pk=message_id).update(
+            status=S.SENDING, claim=mine, claimed_until=now + LEASE, next_attempt_at=None, attempts=F("attempts") + 1
+        )
+        Message.objects.filter(pk=message_id, first_attempt_at=None).update(first_attempt_at=now)
+        message = Message.objects.select_related("channel", "agent", "ticket__address", "reply_to").get(pk=message_id)
+        record(ticket, "message.status", SYSTEM, message=message, changes={"status": [S.QUEUED, S.SENDING]})
+        return message
+
+
+def _busy(channel_id: int) -> bool:
+    """One platform that hangs must not take all workers: the others' replies go on."""
+    return Message.objects.filter(channel_id=channel_id, claimed_until__isnull=False).count() >= PER_CHANNEL
+
+
+def _send(message: Message) -> None:
+    channel = message.channel
+    # Reasons are stored as their English source and translated for whoever reads them.
+    with override("en"):
+        try:
+            for position, part in enumerate(_parts(message)):
+                if Part.objects.filter(message=message, position=position, status=S.QUEUED).exists():
+                    Message.objects.filter(pk=message.pk, claim=message.claim).update(claimed_until=timezone.now() + LEASE)
+                    _sent(channel, message, position, outbound.send(channel, part))
+        except DeliveryFailed as failure:
+            _failed(message, failure)
+        else:
+            _through(message)
+
+
+def _parts(message: Message) -> list[OutboundMessage]:
+    ticket = message.ticket
+    conversation = replies.conversation_of(ticket)
+    whole = OutboundMessage(
+        key="",
+        to=ticket.address.external_id,
+        is_group=ticket.address.is_group,
+        text=message.text,
+        attachments=tuple(_attachment(row) for row in message.attachments.all()),
+        reply_to=(message.reply_to.external_id or "") if message.reply_to else "",
+        agent_name=message.agent.name if message.agent else "",
+        sent_at=message.created_at,
+        attempt=message.attempts,
+        reply_handle=conversation.reply_handle,
+    )
+    able = outbound.abilities(message.channel, conversation)
+    parts = outbound.split(message.channel, whole, able)
+    return [replace(part, key=receipts.own_key(message.pk, position)) for position, part in enumerate(parts)]
+
+
+def _attachment(row: Attachment) -> OutboundAttachment:
+    def read() -> bytes:
+        with row.file.open("rb") as file:
+            return bytes(file.read())
+
+    return OutboundAttachment(
+        kind=row.kind,  # type: ignore[arg-type]
+        mime=row.mime,
+        filename=row.filename,
+        size=row.size or 0,
+        url=media.signed_url(row),
+        open=read,
+        caption=row.caption,
+    )
+
+
+def _sent(channel: Channel, message: Message, position: int, sent: Sent) -> None:
+    """One part is out: written at once, for it must not go twice."""
+    status = receipts.STATE[sent.state]
+    external_id = sent.external_id[:512] or None
+    part = Part.objects.filter(message=message, position=position)
+    try:
+        with transaction.atomic():
+            part.update(status=status, external_id=external_id, sent_at=timezone.now())
+            if position == 0:
+                Message.objects.filter(pk=message.pk).update(external_id=external_id)
+    except IntegrityError:
+        _absorb_echo(channel, message, position, external_id, status)
+    if external_id:
+        with transaction.atomic():
+            pending.apply(channel, external_id)
+
+
+def _absorb_echo(channel: Channel, message: Message, position: int, external_id: str | None, status: str) -> None:
+    """The platform's echo was faster than its answer and stands as a message: it is this one."""
+    part = Part.objects.filter(message=message, position=position)
+    with transaction.atomic():
+        echo = Message.objects.filter(channel=channel, direction="out", external_id=external_id, agent=None, parts=None)
+        if echo.exclude(pk=message.pk).delete()[0]:
+            part.update(status=status, external_id=external_id, sent_at=timezone.now())
+            if position == 0:
+                Message.objects.filter(pk=message.pk).update(external_id=external_id)
+            return
+    # An id that the platform gave twice: the send is still true, only receipts will not find it.
+    log.warning("a platform gave one id to two messages", channel=channel.pk, external_id=external_id)
+    part.update(status=status, sent_at=timezone.now())
+
+
+def _finish(message: Message, change: Callable[[Ticket, Message], None]) -> None:
+    """Give the claim back and write what became of it, if the claim is still ours."""
+    with transaction.atomic():
+        ticket = Ticket.objects.locked().get(pk=message.ticket_id)
+        ours = Message.objects.filter(pk=message.pk, claim=message.claim, claimed_until__isnull=False)
+        if ours.update(claimed_until=None, claim=None):
+            change(ticket, message)
+
+
+def _through(message: Message) -> None:
+    def change(ticket: Ticket, message: Message) -> None:
+        status = receipts.whole(list(message.parts.values_list("status", flat=True)))
+        Message.objects.filter(pk=message.pk).update(status=status, error=None)
+        record(ticket, "message.status", SYSTEM, message=message, changes={"status": [S.SENDING, status]})
+
+    _finish(message, change)
+
+
+def _failed(message: Message, failure: DeliveryFailed) -> None:
+    first = message.first_attempt_at or timezone.now()
+    again = outbound.next_attempt(failure, message.attempts, first, message.channel.adapter.idempotent)
+
+    def change(ticket: Ticket, message: Message) -> None:
+        status = S.QUEUED if again else S.FAILED
+        error = receipts.error_json(failure, retryable=not failure.permanent)
+        Message.objects.filter(pk=message.pk).update(status=status, error=error, next_attempt_at=again)
+        if not again:
+            Part.objects.filter(message=message, status=S.QUEUED).update(status=S.FAILED)
+        changes = {"status": [S.SENDING, status], "again_at": again.isoformat() if again else None}
+        record(ticket, "message.status", SYSTEM, message=message, changes=changes)
+        if failure.category == "blocked" and failure.permanent:
+            Address.objects.filter(pk=ticket.address_id, blocked_at=None).update(blocked_at=timezone.now())
+        if not again:
+            words = f"{failure.title} {failure.detail}".strip()[:500]
+            Channel.objects.filter(pk=message.channel_id).update(last_failure=words, last_failure_at=timezone.now())
+
+    _finish(message, change)
+
+
+def _take_up(message_id: int) -> None:
+    """A worker died between claim and result. Where the platform knows our key the send is repeated;
+    elsewhere nobody knows whether it went out, so an agent decides."""
+    with transaction.atomic():
+        found = Message.objects.filter(pk=message_id).select_related("channel").first()
+        if found is None:
+            return
+        ticket = Ticket.objects.locked().get(pk=found.ticket_id)
+        left = Message.objects.filter(pk=message_id, claimed_until__lt=timezone.now())
+        if not left.update(claimed_until=None, claim=None):
+            return
+        statuses = list(found.parts.values_list("status", flat=True))
+        if S.QUEUED not in statuses:
+            status, fields = receipts.whole(statuses), {}
+        elif found.channel.adapter.idempotent:
+            status, fields = S.QUEUED, {"next_attempt_at": timezone.now()}
+        else:
+            status, fields = S.FAILED, {"error": _unconfirmed()}
+            Part.objects.filter(message=found, status=S.QUEUED).update(status=S.FAILED)
+        Message.objects.filter(pk=message_id).update(status=status, **fields)
+        record(ticket, "message.status", SYSTEM, message=found, changes={"status": [S.SENDING, status]})
+        if status == S.QUEUED:
+            jobs.enqueue("tickets.delivery.deliver", message_id)
+
+
+def _unconfirmed() -> dict[str, object]:
+    return receipts.error_json(
+        DeliveryFailed(
+            str(_("Nobody knows whether this was sent.")),
+            detail=str(_("The hub stopped while it was being sent. Look at the platform, then retry if need be.")),
+            permanent=False,
+            category="unconfirmed",
+        )
+    )
+
+
+def retry(message_id: int, by: Actor) -> Message:
+    """An agent sends a failed reply again: only the parts that did not go out. Raises Conflict."""
+    with transaction.atomic():
+        found = Message.objects.get(pk=message_id)
+        ticket = Ticket.objects.locked().get(pk=found.ticket_id)
+        now = timezone.now()
+        again = Message.objects.filter(pk=message_id, status=S.FAILED, direction=Message.Direction.OUT, claimed_until=None)
+        if found.agent_id is None or not again.update(
+            status=S.QUEUED, error=None, next_attempt_at=now, attempts=0, first_attempt_at=None
+        ):
+            raise Conflict(str(_("Only a reply that failed can be sent again.")))
+        Part.objects.filter(message_id=message_id, status=S.FAILED).update(status=S.QUEUED, external_id=None)
+        if found.parts.filter(position=0, external_id=None).exists():
+            Message.objects.filter(pk=message_id).update(external_id=None)
+        record(ticket, "message.status", by, message=found, changes={"status": [S.FAILED, S.QUEUED]})
+        jobs.enqueue("tickets.delivery.deliver", message_id)
+    return Message.objects.for_reading().get(pk=message_id)

@@ -1,0 +1,502 @@
+"""Something arrived: find customer and ticket, keep each message once.
+
+Called by the exchange (settings.INBOUND_HANDLER) in its transaction, once per piece of news. Every
+branch may be called again with the same news, in any order, and then changes nothing. Rows are
+locked address first, ticket second, here and everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import nh3
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, Value, When
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from channels_app.contract import (
+    Deletion,
+    Edit,
+    Event,
+    InboundMessage,
+    News,
+    Notice,
+    Reaction,
+    Receipt,
+    Sender,
+    UnreadableEvent,
+    clean_text,
+    fit_id,
+)
+from channels_app.inbound import erase
+from channels_app.models import Address, Channel, Envelope
+from customers.models import Customer, CustomerAddress
+from tickets import media, pending, receipts
+from tickets.models import Activity, Actor, Message, PendingNews, Ticket
+from tickets.models.activity import SYSTEM, record
+
+Claim = Callable[[Ticket, InboundMessage], str | None]
+
+# How far a platform's clock is believed when a message takes its place in the conversation.
+BELIEVED = timedelta(days=1)
+ADDRESS_FIELDS = {"name": 200, "username": 200, "phone": 32, "email": 254, "language": 16}
+
+
+def receive(channel: Channel, news: News, envelope: Envelope) -> None:
+    """The table "kind of news → what it does here"."""
+    _HANDLERS[type(news)](channel, news, envelope)
+
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────
+
+
+def lock_address(channel: Channel, external_id: str) -> Address | None:
+    """The conversation is ours until the transaction ends: what arrives in parallel waits here."""
+    return (
+        Address.objects.select_for_update(of=("self",))
+        .select_related("customer_link__customer")
+        .filter(channel=channel, external_id=external_id)
+        .first()
+    )
+
+
+def known_address(channel: Channel, sender: Sender, *, is_group: bool = False, lock: bool = True) -> Address:
+    """The address row with its customer, made if need be, and brought up to date."""
+    external_id = fit_id(sender.external_id)
+    if not external_id:
+        raise UnreadableEvent("the sender has no id")
+    address = lock_address(channel, external_id)
+    news = {name: clean_text(getattr(sender, name))[:limit] for name, limit in ADDRESS_FIELDS.items()}
+    if address is None:
+        Address.objects.bulk_create(
+            [Address(channel=channel, external_id=external_id, is_group=is_group, **news)], ignore_conflicts=True
+        )
+        address = lock_address(channel, external_id)
+        assert address is not None
+    _update(address, {name: value for name, value in news.items() if value})
+    if not hasattr(address, "customer_link"):
+        party = Customer.Party.GROUP if is_group else Customer.Party.INDIVIDUAL
+        customer = Customer.objects.create(name=address.name, language=address.language, party=party)
+        address.customer_link = CustomerAddress.objects.create(address=address, customer=customer)
+    return address
+
+
+def _update(address: Address, news: dict[str, str]) -> None:
+    changed = {name: value for name, value in news.items() if getattr(address, name) != value}
+    if not changed:
+        return
+    Address.objects.filter(pk=address.pk).update(**changed)
+    for name, value in changed.items():
+        setattr(address, name, value)
+    link = getattr(address, "customer_link", None)
+    if link is not None:
+        fill = {name: changed[name] for name in ("name", "language") if name in changed and not getattr(link.customer, name)}
+        if fill:
+            Customer.objects.filter(pk=link.customer_id).update(**fill)
+            for name, value in fill.items():
+                setattr(link.customer, name, value)
+
+
+# ── Messages ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _message(channel: Channel, news: InboundMessage, envelope: Envelope) -> None:
+    if news.echo:
+        _echo(channel, news, envelope)
+        return
+    external_id = fit_id(news.external_id, 512)
+    if not external_id:
+        raise UnreadableEvent("the message has no id")
+    conversation, author = _people(channel, news, news.sender)
+    known, waiting = _known(channel, Message.Direction.IN, external_id)
+    if known:
+        _complete(known, news, envelope)
+        return
+    if "delete" in waiting:
+        erase(envelope.pk, _words(news))
+        return
+    ticket, opening = _ticket_for(channel, conversation, news)
+    message = _keep(channel, ticket, author, news, external_id, envelope)
+    customer = author.customer_link.customer
+    by = Actor.from_customer(customer, author.name)
+    _announce(ticket, message, by, opening)
+    if waiting:
+        pending.apply(channel, external_id)
+
+
+def _people(channel: Channel, news: Event, sender: Sender) -> tuple[Address, Address]:
+    """(the conversation, its author): the same row in a chat of two, group and member in a group."""
+    if not news.is_group or fit_id(news.conversation) == fit_id(sender.external_id):
+        address = known_address(channel, sender)
+        return address, address
+    group = known_address(channel, Sender(external_id=news.conversation, name=news.group_name), is_group=True)
+    return group, known_address(channel, sender)
+
+
+def _known(channel: Channel, direction: str, external_id: str) -> tuple[int | None, set[str]]:
+    """(the message with that id, what kinds of news wait for it), in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, '' FROM tickets_message WHERE channel_id = %s AND direction = %s AND external_id = %s"
+            " UNION ALL SELECT NULL, kind FROM tickets_pendingnews WHERE channel_id = %s AND target = %s",
+            [channel.pk, direction, external_id, channel.pk, external_id],
+        )
+        rows = cursor.fetchall()
+    return next((row[0] for row in rows if row[0] is not None), None), {row[1] for row in rows if row[1]}
+
+
+@cache
+def _claims(paths: tuple[str, ...]) -> list[Claim]:
+    return [import_string(path) for path in paths]
+
+
+def _ticket_for(channel: Channel, address: Address, news: InboundMessage) -> tuple[Ticket, str]:
+    """The ticket that a message joins, and the line that this writes first ("" for none)."""
+    last = (
+        Ticket.objects.locked()
+        .filter(address=address)
+        .order_by(Case(When(status=Ticket.Status.RESOLVED, then=Value(1)), default=Value(0)), "-number")
+        .first()
+    )
+    if last is None:
+        return open_ticket(channel, address, subject=subject_of(news)), "ticket.created"
+    if last.status == Ticket.Status.SNOOZED:
+        return last, "ticket.woken"
+    if last.status == Ticket.Status.OPEN:
+        return last, ""
+    for claim in _claims(tuple(settings.REPLY_CLAIMS)):
+        line = claim(last, news)
+        if line:
+            return last, line
+    assert last.resolved_at is not None
+    if timezone.now() - last.resolved_at <= timedelta(days=settings.REOPEN_WITHIN_DAYS):
+        return last, "ticket.reopened"
+    return open_ticket(channel, address, subject=subject_of(news), previous=last), "ticket.created"
+
+
+def open_ticket(
+    channel: Channel, address: Address, *, subject: str = "", previous: Ticket | None = None, **fields: Any
+) -> Ticket:
+    """A new row; the caller holds the address and writes the line."""
+    return Ticket.objects.create(
+        channel=channel,
+        team_id=channel.team_id,
+        customer_id=address.customer_link.customer_id,
+        address=address,
+        threads=not channel.adapter.one_ticket_per_conversation,
+        subject=subject[:500],
+        previous=previous,
+        **fields,
+    )
+
+
+def subject_of(news: InboundMessage) -> str:
+    """A mail's subject; of a chat the first words, so that a list of tickets says something."""
+    return clean_text(news.subject or first_words(news.text))[:500]
+
+
+def first_words(text: str, limit: int = 100) -> str:
+    line = text.strip().partition("\n")[0].strip()
+    if len(line) <= limit:
+        return line
+    cut = line.rfind(" ", limit // 2, limit)
+    return line[: cut if cut > 0 else limit].rstrip() + "…"
+
+
+def place(occurred_at: datetime | None, now: datetime) -> datetime:
+    """Where a message stands in its conversation: the platform's time, where that is believable."""
+    if occurred_at is None or not now - BELIEVED <= occurred_at <= now:
+        return now
+    return occurred_at
+
+
+def _keep(
+    channel: Channel,
+    ticket: Ticket,
+    author: Address | None,
+    news: InboundMessage,
+    external_id: str,
+    envelope: Envelope,
+    **fields: Any,
+) -> Message:
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "direction": Message.Direction.IN,
+        "status": Message.Status.RECEIVED,
+        "address": author,
+        **fields,
+    }
+    message = Message.objects.create(
+        ticket=ticket,
+        channel=channel,
+        team_id=ticket.team_id,
+        external_id=external_id,
+        envelope=envelope,
+        created_at=now,
+        at=place(news.occurred_at, now),
+        **_content(channel, news),
+        **values,
+    )
+    media.keep(message, news.attachments)
+    return message
+
+
+def _content(channel: Channel, news: InboundMessage) -> dict[str, Any]:
+    """What the message says, as columns."""
+    postback = news.postback
+    text = news.text
+    if postback and not text:
+        text = postback.title or postback.payload
+    extra = {
+        name: value
+        for name, value in (
+            ("reply_handle", news.reply_handle),
+            ("referral", news.referral),
+            ("mail", news.mail),
+            ("unsupported_reason", news.unsupported_reason),
+            ("forwarded", news.forwarded),
+            ("group_key", news.group_key),
+            ("thread_id", news.thread_id),
+        )
+        if value
+    }
+    answered = _answered(channel, news)
+    return {
+        "text": clean_text(text),
+        "reply_text": None if news.reply_text is None else clean_text(news.reply_text),
+        "html": None if news.html is None else nh3.clean(clean_text(news.html)),
+        "postback": _clean({"title": postback.title, "payload": postback.payload}) if postback else None,
+        "unsupported": news.unsupported,
+        "standby": news.standby,
+        "sent_at": news.occurred_at,
+        "extra": _clean(extra),
+        **answered,
+    }
+
+
+def _clean(value: Any) -> Any:
+    """The same for what goes into a JSON column: PostgreSQL takes neither NUL nor lone surrogates."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(str(name)): _clean(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
+    """reply_to as one of our rows, or about with what the platform said of it."""
+    reply = news.reply_to
+    if reply is None:
+        return {}
+    about = _clean({"id": reply.external_id, "kind": reply.kind, "url": reply.url, "snippet": reply.snippet})
+    found = None
+    if reply.external_id and reply.kind == "message":
+        found = find_message(channel, fit_id(reply.external_id, 512))
+    return {"reply_to": found, "about": None if found else about}
+
+
+def find_message(channel: Channel, target: str) -> Message | None:
+    """By the platform's id: theirs first, then ours (by a later part too), then by our own number."""
+    found = Message.objects.filter(channel=channel, external_id=target).order_by("direction").first()
+    if found is None:
+        found = Message.objects.filter(parts__channel=channel, parts__external_id=target).first()
+    if found is None and target.isascii() and target.isdigit() and len(target) < 19:
+        found = Message.objects.filter(channel=channel, pk=int(target), direction=Message.Direction.OUT).first()
+    return found
+
+
+def _announce(ticket: Ticket, message: Message, by: Actor, opening: str) -> None:
+    fields: dict[str, Any] = {
+        "last_inbound_at": timezone.now(),
+        "waiting_since": ticket.waiting_since or message.created_at,
+        "last_text": preview(message),
+        "last_direction": message.direction,
+    }
+    if opening == "ticket.woken":
+        record(ticket, opening, by, status=Ticket.Status.OPEN, snoozed_until=None)
+    elif opening == "ticket.reopened":
+        record(ticket, opening, by, status=Ticket.Status.OPEN, resolved_at=None)
+    elif opening == "ticket.created":
+        record(ticket, opening, by)
+    elif opening:
+        # Claimed (an answer to a survey): it stays on its ticket, which waits for nobody.
+        record(ticket, opening, by, message=message)
+        fields.pop("waiting_since")
+    record(ticket, "message.added", by, message=message, **fields)
+
+
+def preview(message: Message) -> str:
+    """The last words, for the list."""
+    text = message.reply_text or message.text
+    return " ".join(text[:400].split())[:160]
+
+
+def _complete(message_id: int, news: InboundMessage, envelope: Envelope) -> None:
+    """The late original of a message that an edit had to make: what the edit could not know."""
+    message = Message.objects.select_related("ticket", "channel").get(pk=message_id)
+    if not message.from_edit or message.deleted_at:
+        return
+    ticket = Ticket.objects.locked().get(pk=message.ticket_id)
+    content = _content(message.channel, news)
+    content.pop("text")
+    content.pop("html")
+    Message.objects.filter(pk=message_id).update(
+        **content, from_edit=False, at=place(news.occurred_at, message.created_at), envelope=envelope
+    )
+    if not message.attachments.exists():
+        media.keep(message, news.attachments)
+    record(ticket, "message.changed", SYSTEM, message=message, changes={"what": "completed"})
+
+
+def _words(news: InboundMessage) -> list[str]:
+    remotes = [item.remote.url for item in news.attachments if item.remote]
+    return [news.text, news.html or "", *remotes, *(item.filename for item in news.attachments)]
+
+
+# ── Echoes ───────────────────────────────────────────────────────────────────────────────────
+
+
+class OwnSendUnderWay(RuntimeError):
+    """The echo may be of a reply whose answer is not recorded yet: the envelope is tried again."""
+
+
+def _echo(channel: Channel, news: InboundMessage, envelope: Envelope) -> None:
+    """Written in the platform's own app, or our own send coming back, which it only confirms."""
+    external_id = fit_id(news.external_id, 512)
+    conversation = known_address(channel, Sender(external_id=news.conversation), is_group=news.is_group)
+    if receipts.confirm(channel, external_id, news.own_key):
+        return
+    under_way = Message.objects.filter(ticket__address=conversation, claimed_until__isnull=False)
+    if under_way.exists() and envelope.attempts < 10:
+        raise OwnSendUnderWay("a reply is being sent in this conversation; its echo waits for the answer")
+    last = Ticket.objects.locked().filter(address=conversation).order_by("-number").first()
+    ticket, opening = (last, "") if last else (open_ticket(channel, conversation, subject=subject_of(news)), "ticket.created")
+    message = _keep(
+        channel,
+        ticket,
+        None,
+        news,
+        external_id,
+        envelope,
+        direction=Message.Direction.OUT,
+        status=Message.Status.SENT,
+        address=None,
+    )
+    if opening:
+        record(ticket, opening, SYSTEM)
+    record(
+        ticket,
+        "message.added",
+        SYSTEM,
+        message=message,
+        waiting_since=None,
+        last_text=preview(message),
+        last_direction=message.direction,
+    )
+    pending.apply(channel, external_id)
+
+
+# ── What happens to messages ─────────────────────────────────────────────────────────────────
+
+
+def _receipt(channel: Channel, news: Receipt, envelope: Envelope) -> None:
+    receipts.receive(channel, news)
+
+
+def _reaction(channel: Channel, news: Reaction, envelope: Envelope) -> None:
+    author = known_address(channel, news.sender)
+    payload = {
+        "emoji": clean_text(news.emoji)[:64],
+        "removed": news.removed or not news.emoji,
+        "author": author.external_id,
+        "name": author.name,
+        "customer": author.customer_link.customer_id,
+        "at": news.occurred_at.isoformat() if news.occurred_at else None,
+    }
+    target = fit_id(news.target, 512)
+    if not target:
+        raise UnreadableEvent("the reaction names no message")
+    if not pending.react(channel, target, payload):
+        pending.keep(channel, target, "reaction", payload)
+
+
+def _edit(channel: Channel, news: Edit, envelope: Envelope) -> None:
+    target = fit_id(news.target, 512)
+    if not target:
+        raise UnreadableEvent("the edit names no message")
+    at = news.occurred_at.isoformat() if news.occurred_at else None
+    payload = {"text": clean_text(news.text), "at": at}
+    if pending.edit(channel, target, payload):
+        if news.attachments is not None:
+            _replace_attachments(channel, target, news)
+        return
+    if news.sender is None or PendingNews.objects.filter(channel=channel, target=target, kind="delete").exists():
+        # Nobody to show it under yet: it waits for its original, or that was taken back for good.
+        pending.keep(channel, target, "edit", payload)
+        return
+    original = InboundMessage(
+        external_id=news.target,
+        sender=news.sender,
+        conversation=news.conversation or news.sender.external_id,
+        is_group=news.is_group,
+        group_name=news.group_name,
+        occurred_at=news.occurred_at,
+        text=news.text,
+        attachments=news.attachments or (),
+    )
+    _message(channel, original, envelope)
+    message = find_message(channel, target)
+    if message is not None:
+        edited_at = news.occurred_at or timezone.now()
+        Message.objects.filter(pk=message.pk).update(edited_at=edited_at, from_edit=True, sent_at=None)
+
+
+def _replace_attachments(channel: Channel, target: str, news: Edit) -> None:
+    message = find_message(channel, target)
+    if message is not None and not message.deleted_at:
+        media.remove(message)
+        media.keep(message, news.attachments or ())
+
+
+def _deletion(channel: Channel, news: Deletion, envelope: Envelope) -> None:
+    target = fit_id(news.target, 512)
+    if not target:
+        raise UnreadableEvent("the deletion names no message")
+    if not pending.delete(channel, target):
+        pending.keep(channel, target, "delete", {})
+
+
+def _notice(channel: Channel, news: Notice, envelope: Envelope) -> None:
+    """follow, unfollow, opt-out …: a line on the open ticket if there is one, no message."""
+    external_id = fit_id(news.conversation or (news.sender.external_id if news.sender else ""))
+    address = lock_address(channel, external_id) if external_id else None
+    if address is None:
+        return
+    if news.blocked is not None and bool(address.blocked_at) != news.blocked:
+        Address.objects.filter(pk=address.pk).update(blocked_at=timezone.now() if news.blocked else None)
+    ticket = Ticket.objects.locked().unresolved().filter(address=address).order_by("-number").first()
+    if ticket is None:
+        return
+    line = f"customer.{news.kind}"[:40]
+    changes = _clean({**dict(news.detail), **({"event": news.event_id} if news.event_id else {})})
+    if news.event_id and Activity.objects.filter(ticket=ticket, type=line, changes__event=news.event_id).exists():
+        return
+    link = getattr(address, "customer_link", None)
+    record(ticket, line, Actor.from_customer(link.customer if link else None, address.name), changes=changes)
+
+
+_HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
+    InboundMessage: _message,
+    Receipt: _receipt,
+    Reaction: _reaction,
+    Edit: _edit,
+    Deletion: _deletion,
+    Notice: _notice,
+}

@@ -1,0 +1,182 @@
+"""Assign, resolve, reopen, snooze, change, and what follows from each.
+
+Every verb takes the number of a ticket that its door has found through ``visible_to``, locks the
+row, changes it and writes its line. Asked for what is so already, it does nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from agents.models import Agent, Team
+from channels_app.contract import clean_text
+from tickets.models import Actor, Message, Tag, Ticket
+from tickets.models.activity import SYSTEM, record
+
+S = Ticket.Status
+MAX_TAGS = 50
+
+
+class Refused(Exception):
+    """A verb that cannot be done; the text tells the agent why, and what to do."""
+
+
+class Held(Refused):
+    """Somebody else has the ticket."""
+
+    def __init__(self, holder: Agent) -> None:
+        super().__init__(_("%(name)s has this ticket. Take it over?") % {"name": holder.name})
+        self.holder = holder
+
+
+class Conflict(Refused):
+    """The ticket's state forbids it."""
+
+
+def _lock(number: int) -> Ticket:
+    return Ticket.objects.locked().get(pk=number)
+
+
+@transaction.atomic
+def assign(number: int, agent: Agent, by: Actor, *, take_over: bool = False) -> Ticket:
+    """Raises Held when another has it and take_over is not said; Refused when the agent may not see it."""
+    ticket = _lock(number)
+    if ticket.assignee_id == agent.pk:
+        return ticket
+    if not agent.is_active or not agent.sight().covers(ticket.team_id):
+        raise Refused(_("%(name)s cannot see this ticket. Move it to one of their teams first.") % {"name": agent.name})
+    if ticket.assignee_id is not None and not take_over:
+        assert ticket.assignee is not None
+        raise Held(ticket.assignee)
+    before = ticket.assignee.name if ticket.assignee else None
+    record(ticket, "ticket.assigned", by, changes={"assignee": [before, agent.name]}, assignee=agent)
+    return ticket
+
+
+@transaction.atomic
+def release(number: int, by: Actor) -> Ticket:
+    ticket = _lock(number)
+    if ticket.assignee_id is not None:
+        _release(ticket, by)
+    return ticket
+
+
+def _release(ticket: Ticket, by: Actor) -> None:
+    before = ticket.assignee.name if ticket.assignee else None
+    record(ticket, "ticket.released", by, changes={"assignee": [before, None]}, assignee=None)
+
+
+@transaction.atomic
+def resolve(number: int, by: Actor) -> Ticket:
+    ticket = _lock(number)
+    if ticket.status != S.RESOLVED:
+        changes = {"status": [ticket.status, S.RESOLVED]}
+        record(
+            ticket, "ticket.resolved", by, changes=changes,
+            status=S.RESOLVED, resolved_at=timezone.now(), snoozed_until=None, waiting_since=None,
+        )  # fmt: skip
+    return ticket
+
+
+def reopen(number: int, by: Actor) -> Ticket:
+    """Raises Conflict where the conversation goes on in a newer ticket."""
+    try:
+        with transaction.atomic():
+            ticket = _lock(number)
+            if ticket.status == S.RESOLVED:
+                changes = {"status": [ticket.status, S.OPEN]}
+                record(ticket, "ticket.reopened", by, changes=changes, status=S.OPEN, resolved_at=None)
+            return ticket
+    except IntegrityError as error:
+        raise Conflict(_("This conversation goes on in a newer ticket. Answer there.")) from error
+
+
+@transaction.atomic
+def snooze(number: int, until: datetime, by: Actor) -> Ticket:
+    """Until a time to come; a message from the customer wakes it earlier."""
+    ticket = _lock(number)
+    if until <= timezone.now():
+        raise Refused(_("Choose a time that is still to come."))
+    if ticket.status == S.RESOLVED:
+        raise Conflict(_("This ticket is resolved. Reopen it first."))
+    if ticket.status != S.SNOOZED or ticket.snoozed_until != until:
+        changes = {"until": until.isoformat()}
+        record(ticket, "ticket.snoozed", by, changes=changes, status=S.SNOOZED, snoozed_until=until)
+    return ticket
+
+
+@transaction.atomic
+def wake(number: int, by: Actor) -> Ticket:
+    ticket = _lock(number)
+    if ticket.status == S.SNOOZED:
+        record(ticket, "ticket.woken", by, status=S.OPEN, snoozed_until=None)
+    return ticket
+
+
+def wake_due() -> None:
+    """Whose time has come (timetable)."""
+    due = Ticket.objects.filter(status=S.SNOOZED, snoozed_until__lte=timezone.now()).order_by("snoozed_until")
+    for number in due.values_list("pk", flat=True)[:200]:
+        with transaction.atomic():
+            ticket = _lock(number)
+            if ticket.status == S.SNOOZED and ticket.snoozed_until and ticket.snoozed_until <= timezone.now():
+                record(ticket, "ticket.woken", SYSTEM, status=S.OPEN, snoozed_until=None)
+
+
+@transaction.atomic
+def change(number: int, by: Actor, **wanted: Any) -> Ticket:
+    """subject, priority, team (or None), tags (names): one line for all that really changes."""
+    ticket = _lock(number)
+    fields: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
+    if "subject" in wanted:
+        wanted["subject"] = " ".join(clean_text(wanted["subject"]).split())[:500]
+    for name in ("subject", "priority"):
+        if name in wanted and wanted[name] != getattr(ticket, name):
+            changes[name] = [getattr(ticket, name), wanted[name]]
+            fields[name] = wanted[name]
+    if "tags" in wanted:
+        _retag(ticket, wanted["tags"], changes)
+    moved_from = None
+    if "team" in wanted and (wanted["team"].pk if wanted["team"] else None) != ticket.team_id:
+        moved_from = ticket.team_id
+        fields["team"] = _move(ticket, wanted["team"], changes)
+    if changes:
+        record(ticket, "ticket.changed", by, changes=changes, from_team=moved_from, **fields)
+    if "team" in fields and ticket.assignee is not None and not ticket.assignee.sight().covers(ticket.team_id):
+        _release(ticket, SYSTEM)
+    return ticket
+
+
+def _retag(ticket: Ticket, names: Iterable[str], changes: dict[str, Any]) -> None:
+    wanted = {" ".join(clean_text(name).split())[:60].lower(): " ".join(clean_text(name).split())[:60] for name in names}
+    wanted.pop("", None)
+    if len(wanted) > MAX_TAGS:
+        raise Refused(_("A ticket takes at most %(count)d tags.") % {"count": MAX_TAGS})
+    before = sorted(ticket.tags.values_list("name", flat=True))
+    if {name.lower() for name in before} == set(wanted):
+        return
+    tags = [_tag(name) for name in wanted.values()]
+    ticket.tags.set(tags)
+    changes["tags"] = [before, sorted(tag.name for tag in tags)]
+
+
+def _tag(name: str) -> Tag:
+    found = Tag.objects.filter(name__iexact=name).first()
+    if found is None:
+        Tag.objects.bulk_create([Tag(name=name)], ignore_conflicts=True)
+        found = Tag.objects.get(name__iexact=name)
+    return found
+
+
+def _move(ticket: Ticket, team: Team | None, changes: dict[str, Any]) -> Team | None:
+    """The messages carry the team too, so that search sees no further than the inbox."""
+    changes["team"] = [ticket.team.name if ticket.team else None, team.name if team else None]
+    Message.objects.filter(ticket=ticket).update(team=team)
+    return team

@@ -1,0 +1,255 @@
+"""Files: kept or fetched, their type found out, served only to who may see the ticket."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import IO, Any
+
+import filetype
+import structlog
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from channels_app import http, jobs
+from channels_app.contract import InboundAttachment, MediaGone, MediaNotReady, Remote, clean_text
+from channels_app.outbound import http_for
+from tickets.models import Attachment, Message, Ticket
+from tickets.models.activity import SYSTEM, record
+
+log = structlog.get_logger(__name__)
+
+# Shown in place by sniffed type; all else is a download, whatever it calls itself.
+INLINE = {
+    "image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "video/webm",
+    "audio/mpeg", "audio/ogg", "audio/mp4", "audio/x-m4a", "audio/m4a",
+}  # fmt: skip
+BACKOFF = (1, 5, 20, 60, 300, 900, 3600)
+LEASE = timedelta(seconds=150)
+LINK_LIVES = 3600
+NO_FILE = ("location", "contact")
+S = Attachment.State
+
+
+def keep(message: Message, attachments: Iterable[InboundAttachment]) -> None:
+    """The rows of a new message's files; what has to be fetched is fetched by a worker."""
+    rows = [_row(message, position, item) for position, item in enumerate(attachments)]
+    if not rows:
+        return
+    Attachment.objects.bulk_create(rows)
+    for row in rows:
+        if row.next_attempt_at:
+            jobs.enqueue("tickets.media.fetch", row.pk)
+
+
+def _row(message: Message, position: int, item: InboundAttachment) -> Attachment:
+    row = Attachment(
+        message=message,
+        position=position,
+        kind=item.kind,
+        filename=safe_name(item.filename),
+        mime=clean_text(item.mime)[:127],
+        size=item.size,
+        caption=clean_text(item.caption),
+        content_id=clean_text(item.content_id)[:255],
+        details={
+            name: value
+            for name, value in (
+                ("width", item.width),
+                ("height", item.height),
+                ("duration", item.duration),
+                ("inline", item.inline),
+            )
+            if value
+        },
+    )
+    if item.location:
+        place = item.location
+        row.location = {"lat": place.lat, "lon": place.lon, "name": clean_text(place.name), "address": clean_text(place.address)}
+    if item.contact:
+        card = item.contact
+        row.contact = {
+            "name": clean_text(card.name),
+            "phones": [clean_text(phone) for phone in card.phones],
+            "emails": [clean_text(email) for email in card.emails],
+        }
+    if item.data is not None:
+        _store(row, ContentFile(item.data))
+    elif item.remote and (item.remote.url or item.remote.id):
+        row.state = S.PENDING
+        row.remote = _remote_json(item.remote)
+        row.next_attempt_at = timezone.now()
+    else:
+        row.state = S.STORED if item.kind in NO_FILE else S.FAILED
+    return row
+
+
+def _remote_json(remote: Remote) -> dict[str, Any]:
+    return {
+        "url": clean_text(remote.url),
+        "id": clean_text(remote.id),
+        "credentials": remote.credentials,
+        "expires_at": remote.expires_at.isoformat() if remote.expires_at else None,
+    }
+
+
+def safe_name(name: str) -> str:
+    """The last part of the path, without what a file system or a header could trip over."""
+    name = clean_text(name).replace("\\", "/").rpartition("/")[2]
+    name = "".join(c for c in name if c.isprintable() and c not in '<>:"|?*').strip(". ")
+    stem, dot, suffix = name.rpartition(".")
+    if len(name) > 200:
+        name = f"{stem[:180]}{dot}{suffix[:15]}" if stem else name[:200]
+    return name
+
+
+def sniff(head: bytes, declared: str) -> str:
+    """The type by the content; a declared type is believed only where it opens nothing."""
+    found = filetype.guess(head)
+    if found is not None:
+        return "audio/mp4" if found.mime in ("audio/m4a", "audio/x-m4a") else str(found.mime)
+    declared = declared.partition(";")[0].strip().lower()[:127]
+    if declared in INLINE or not declared:
+        # It calls itself a picture and is none.
+        return "application/octet-stream"
+    return declared
+
+
+def _store(row: Attachment, file: File[bytes]) -> None:
+    """Write the bytes and note type and size; the caller saves the row."""
+    head = file.read(4096)
+    file.seek(0)
+    row.mime = sniff(head, row.mime)
+    row.file.save("", file, save=False)
+    row.size = row.file.size
+    row.state = S.STORED
+    if row.kind == "file" and row.mime in INLINE:
+        row.kind = row.mime.partition("/")[0]
+    if not row.filename:
+        extension = filetype.guess(head)
+        row.filename = f"{row.kind}.{extension.extension}" if extension else row.kind
+
+
+def upload(agent: Any, file: File[bytes], name: str, declared: str) -> Attachment:
+    """An agent's file: theirs alone until it is sent."""
+    row = Attachment(uploader=agent, kind="file", filename=safe_name(name), mime=declared[:127])
+    _store(row, file)
+    row.save()
+    return row
+
+
+def remove(message: Message) -> None:
+    for row in message.attachments.all():
+        if row.file:
+            transaction.on_commit(lambda row=row: row.file.storage.delete(row.file.name))
+        row.delete()
+
+
+# ── Fetching ─────────────────────────────────────────────────────────────────────────────────
+
+
+def sweep() -> None:
+    """Fetch what is due (timetable)."""
+    due = Attachment.objects.filter(next_attempt_at__lte=timezone.now()).order_by("next_attempt_at")
+    for pk in due.values_list("pk", flat=True)[:20]:
+        fetch(pk)
+
+
+def fetch(attachment_id: int) -> None:
+    """Claim, fetch, finish. A worker that dies on the way leaves a claim that runs out."""
+    now = timezone.now()
+    claimed = Attachment.objects.filter(pk=attachment_id, next_attempt_at__lte=now).update(next_attempt_at=now + LEASE)
+    if not claimed:
+        return
+    row = Attachment.objects.select_related("message__channel").get(pk=attachment_id)
+    assert row.message is not None
+    row.attempts += 1
+    with tempfile.TemporaryFile() as file:
+        try:
+            declared = _download(row, file)
+        except (MediaGone, http.Blocked, http.TooLarge) as error:
+            _finish(row, _state(error))
+            return
+        except Exception as error:  # noqa: BLE001 (a platform's answer may be anything; tried again, then failed)
+            _again(row, error)
+            return
+        file.seek(0)
+        row.mime = row.mime if row.mime and row.mime != "application/octet-stream" else declared
+        _store(row, File(file, name=""))
+        _finish(row, S.STORED)
+
+
+def _state(error: Exception) -> str:
+    return {MediaGone: S.EXPIRED, http.Blocked: S.BLOCKED, http.TooLarge: S.TOO_LARGE}[type(error)]
+
+
+def _download(row: Attachment, file: IO[bytes]) -> str:
+    """Stream into the file; gives the answer's content type. Raises what the states are made of."""
+    assert row.message is not None
+    channel = row.message.channel
+    account = channel.account()
+    given = row.remote or {}
+    remote = Remote(url=given.get("url", ""), id=given.get("id", ""), credentials=given.get("credentials", False))
+    chunks: Iterator[bytes] = channel.adapter.fetch_media(account, remote, http_for(account, channel.adapter.fields))
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > settings.MAX_ATTACHMENT_BYTES:
+            raise http.TooLarge("over the limit")
+        file.write(chunk)
+    return ""
+
+
+def _again(row: Attachment, error: Exception) -> None:
+    log.info("a file could not be fetched", attachment=row.pk, attempt=row.attempts, error=str(error)[:300])
+    if row.attempts >= len(BACKOFF) and not isinstance(error, MediaNotReady):
+        _finish(row, S.FAILED)
+        return
+    wait = timedelta(seconds=BACKOFF[min(row.attempts, len(BACKOFF)) - 1])
+    Attachment.objects.filter(pk=row.pk).update(attempts=row.attempts, next_attempt_at=timezone.now() + wait)
+
+
+def _finish(row: Attachment, state: str) -> None:
+    """Write what became of it and tell the browsers; a message deleted meanwhile takes the file along."""
+    with transaction.atomic():
+        message = Message.objects.filter(pk=row.message_id).first()
+        ticket = Ticket.objects.locked().filter(pk=message.ticket_id).first() if message else None
+        row.state, row.next_attempt_at = state, None
+        there = Attachment.objects.filter(pk=row.pk).update(
+            state=state, next_attempt_at=None, attempts=row.attempts, mime=row.mime, size=row.size,
+            file=row.file.name or "", filename=row.filename, kind=row.kind,
+        )  # fmt: skip
+        if there and ticket is not None and message is not None:
+            record(ticket, "message.changed", SYSTEM, message=message, changes={"what": "attachment", "state": state})
+    if not there and row.file:
+        row.file.storage.delete(row.file.name)
+
+
+# ── Addresses of files ───────────────────────────────────────────────────────────────────────
+
+_signer = TimestampSigner(salt="attachment link")
+
+
+def path_of(row: Attachment) -> str:
+    """For who is signed in and may see the ticket."""
+    return reverse("attachment", args=[row.pk, row.filename or row.kind])
+
+
+def signed_url(row: Attachment) -> str:
+    """For a platform that fetches it: public, an hour long, made anew at each attempt."""
+    token = _signer.sign(str(row.pk)).partition(":")[2]
+    return f"{settings.PUBLIC_URL}{path_of(row)}?link={token}"
+
+
+def link_opens(attachment_id: int, token: str) -> bool:
+    try:
+        _signer.unsign(f"{attachment_id}:{token}", max_age=LINK_LIVES)
+    except BadSignature:
+        return False
+    return True
+

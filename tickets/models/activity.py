@@ -1,0 +1,162 @@
+"""The log: one numbered line for everything that happens, written in the transaction that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import connection, models
+from django.utils import timezone
+
+from agents.models import Agent, Team
+from channels_app import wakeups
+from customers.models import Customer
+from tickets.models.message import Message
+from tickets.models.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. Always an argument (``by=``), never an ambient user."""
+
+    type: str
+    agent: Agent | None = None
+    customer: Customer | None = None
+    name: str = ""
+
+    @classmethod
+    def of(cls, agent: Agent) -> Actor:
+        return cls("agent", agent=agent, name=agent.name)
+
+    @classmethod
+    def from_customer(cls, customer: Customer | None, name: str = "") -> Actor:
+        return cls("customer", customer=customer, name=name or (customer.name if customer else ""))
+
+
+SYSTEM = Actor("system")
+
+
+class Activity(models.Model):
+    """seq is taken after the ticket's row is locked, so within a ticket it is the order of commits."""
+
+    seq = models.BigAutoField(primary_key=True)
+    type = models.CharField(max_length=40)
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, null=True, related_name="activity")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="+")
+    actor_type = models.CharField(max_length=10)
+    agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=200, default="")
+    at = models.DateTimeField(default=timezone.now)
+    from_team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, related_name="+")
+    """Of a move to another team: the one that loses sight of the ticket, and is told so."""
+    changes = models.JSONField(default=dict)
+    """What changed, for the timeline: {"priority": ["normal", "high"]}."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ticket", "seq"], name="activity_of_ticket"),
+            models.Index(fields=["at"], name="activity_at"),
+        ]
+
+    team_now: int | None = None
+    """Set by tickets.log: the ticket's team when the line was read, by which sight is judged."""
+
+    if TYPE_CHECKING:
+        ticket_id: int | None
+        message_id: int | None
+        agent_id: int | None
+        customer_id: int | None
+        from_team_id: int | None
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"
+
+
+def record(
+    ticket: Ticket,
+    type: str,
+    by: Actor,
+    *,
+    message: Message | None = None,
+    changes: dict[str, Any] | None = None,
+    from_team: int | None = None,
+    **fields: Any,
+) -> Activity:
+    """Write the line and the ticket's changed fields together, and tell the readers after commit.
+
+    The caller holds the ticket's row. This is the only way to write to the log, and so the only way
+    to change a ticket: writing and announcing are one verb.
+    """
+    now = timezone.now()
+    line = Activity.objects.create(
+        type=type,
+        ticket=ticket,
+        message=message,
+        actor_type=by.type,
+        agent=by.agent,
+        customer=by.customer,
+        actor_name=by.name[:200],
+        at=now,
+        from_team_id=from_team,
+        changes=changes or {},
+    )
+    fields.update(seq=line.seq, updated_at=now)
+    Ticket.objects.filter(pk=ticket.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(ticket, name, value)
+    wakeups.moved()
+    return line
+
+
+# The trigger of migration 0002 takes this lock, with the sequence's last number in its lower 48 bits,
+# before a number is taken. It is gone only when the number's row is visible (or rolled back).
+LOCK_SPACE = 0x504C
+
+# SQLite's own counter: it stands even when the newest lines were purged.
+_NEWEST = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tickets_activity'), 0)"
+_GIVEN = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM tickets_activity_seq_seq"
+_HORIZON = """
+SELECT min((l.classid::bigint << 32 | l.objid::bigint) & 281474976710655)
+FROM pg_locks l
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint >> 16) = %s
+"""
+
+
+def horizon() -> int:
+    """The safe horizon: no line at or below this number can still appear.
+
+    PostgreSQL: the highest number given out, or the lower bound of our oldest unfinished writer.
+    The order matters: first the number, then the locks; a writer whose lock is not seen by then
+    takes a higher number. SQLite has one writer at a time, so there the newest line is the horizon.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.execute(_NEWEST)
+            return int(cursor.fetchone()[0])
+        cursor.execute(_GIVEN)
+        given = int(cursor.fetchone()[0])
+        cursor.execute(_HORIZON, [LOCK_SPACE])
+        unfinished = cursor.fetchone()[0]
+        return given if unfinished is None else min(given, int(unfinished))
+
+
+def newest() -> int:
+    """The highest number given out so far, finished or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN if connection.vendor == "postgresql" else _NEWEST)
+        return int(cursor.fetchone()[0])
+
+
+def purge() -> None:
+    """The log is kept settings.LOG_KEEP_DAYS; a reader from before that is told to start afresh."""
+    old = timezone.now() - timedelta(days=settings.LOG_KEEP_DAYS)
+    while True:
+        batch = list(Activity.objects.filter(at__lt=old).order_by("at").values_list("seq", flat=True)[:5000])
+        if not batch:
+            return
+        Activity.objects.filter(seq__in=batch).delete()

@@ -1,0 +1,283 @@
+"""An agent answers: a note or a reply, checked against what happened meanwhile, then on its way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from agents.models import Agent
+from channels_app import jobs, outbound
+from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, clean_text
+from channels_app.models import Address, Channel
+from tickets import intake
+from tickets.lifecycle import Conflict, Refused
+from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
+from tickets.models.activity import record
+
+S = Message.Status
+KEYS_KEPT = timedelta(hours=24)
+MAX_PARTS = 20
+
+
+class CannotSend(Refused):
+    """The channel does not take this; the text says what and why."""
+
+
+class KeyReused(Refused):
+    """The same Idempotency-Key came with another request."""
+
+
+class Stale(Refused):
+    """Something another did that changes the answer is newer than what the agent had seen."""
+
+    def __init__(self, seq: int, new: list[Activity]) -> None:
+        super().__init__(_("There is something new on this ticket. Read it, then send again."))
+        self.seq = seq
+        self.new = new
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an agent wrote. seen: the last line of the log they had before them; None: unchecked."""
+
+    text: str = ""
+    kind: str = "reply"
+    attachments: tuple[int, ...] = ()
+    reply_to: int | None = None
+    seen: int | None = None
+    key: str = ""
+    fingerprint: str = field(default="", compare=False)
+
+    def hash(self, number: int) -> str:
+        said = [number, self.text, self.kind, list(self.attachments), self.reply_to]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def reply(number: int, agent: Agent, draft: Draft) -> tuple[Message, bool]:
+    """The message, and whether it is new (False: the same Idempotency-Key made it before).
+
+    Raises CannotSend, Stale, KeyReused, Refused; then nothing was written.
+    """
+    if len(draft.key) > 255:
+        raise Refused(_("The Idempotency-Key is longer than 255 characters."))
+    try:
+        with transaction.atomic():
+            ticket = Ticket.objects.locked().select_related("channel", "address").get(pk=number)
+            known = _known(agent, draft, number)
+            return (known, False) if known else (_write(ticket, agent, draft), True)
+    except IntegrityError:
+        # Two requests with one key on different tickets: the other one won.
+        known = _known(agent, draft, number)
+        if known is None:
+            raise
+        return known, False
+
+
+def _known(agent: Agent, draft: Draft, number: int) -> Message | None:
+    if not draft.key:
+        return None
+    found = IdempotencyKey.objects.filter(
+        agent=agent, key=draft.key, created_at__gt=timezone.now() - KEYS_KEPT
+    ).select_related("message")
+    row = found.first()
+    if row is None:
+        IdempotencyKey.objects.filter(agent=agent, key=draft.key).delete()
+        return None
+    if row.body_hash != draft.hash(number):
+        raise KeyReused(_("This Idempotency-Key was used for another request."))
+    return row.message
+
+
+def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
+    text = clean_text(draft.text)
+    files = _files(agent, draft.attachments)
+    if not text.strip() and not files:
+        raise CannotSend(_("Write something or add a file first."))
+    answered = _answered(ticket, draft)
+    note = draft.kind == "note"
+    parts: Sequence[OutboundMessage] = ()
+    if not note:
+        _check_seen(ticket, agent, draft)
+        parts = _parts(ticket, text, files)
+    now = timezone.now()
+    message = Message.objects.create(
+        ticket=ticket,
+        channel_id=ticket.channel_id,
+        team_id=ticket.team_id,
+        direction=Message.Direction.NOTE if note else Message.Direction.OUT,
+        agent=agent,
+        text=text,
+        reply_to=answered,
+        status=S.SENT if note else S.QUEUED,
+        created_at=now,
+        at=now,
+        next_attempt_at=None if note else now,
+    )
+    for position, row in enumerate(files):
+        Attachment.objects.filter(pk=row.pk).update(message=message, position=position)
+    Part.objects.bulk_create(
+        Part(message=message, channel_id=ticket.channel_id, position=position, status=S.QUEUED)
+        for position in range(len(parts))
+    )
+    if draft.key:
+        IdempotencyKey.objects.create(agent=agent, key=draft.key, body_hash=draft.hash(ticket.pk), message=message)
+    fields: dict[str, Any] = {}
+    if not note:
+        fields = {"waiting_since": None, "last_text": intake.preview(message), "last_direction": "out"}
+        jobs.enqueue("tickets.delivery.deliver", message.pk)
+    record(ticket, "message.added", Actor.of(agent), message=message, **fields)
+    return message
+
+
+def _files(agent: Agent, ids: Sequence[int]) -> list[Attachment]:
+    """Uploads of this agent that were not sent yet, in the order given."""
+    if not ids:
+        return []
+    rows = Attachment.objects.select_for_update().in_bulk(ids)
+    files = [rows.get(pk) for pk in dict.fromkeys(ids)]
+    if any(row is None or row.uploader_id != agent.pk or row.message_id is not None for row in files):
+        raise CannotSend(_("One of the files is not there any more. Add it again."))
+    return [row for row in files if row is not None]
+
+
+def _answered(ticket: Ticket, draft: Draft) -> Message | None:
+    if draft.reply_to is None:
+        return None
+    found = Message.objects.filter(ticket=ticket, pk=draft.reply_to).first()
+    if found is None:
+        raise Refused(_("The message that this answers is not on this ticket."))
+    return found
+
+
+# ── What is newer ────────────────────────────────────────────────────────────────────────────
+
+
+def news_since(ticket: Ticket, agent: Agent, seen: int) -> list[Activity]:
+    """What another did after that line and what changes an answer: never receipts, routing, one's own."""
+    by_customer = Q(actor_type="customer") & (
+        Q(type="message.added") | Q(type="message.changed", changes__what__in=["edited", "deleted"])
+    )
+    by_colleague = Q(actor_type="agent", type__in=["message.added", "ticket.resolved", "ticket.reopened", "ticket.assigned"])
+    lines = Activity.objects.filter(by_customer | (by_colleague & ~Q(agent=agent)), ticket=ticket, seq__gt=seen)
+    return list(lines.order_by("seq")[:50])
+
+
+def _check_seen(ticket: Ticket, agent: Agent, draft: Draft) -> None:
+    if draft.seen is None:
+        return
+    new = news_since(ticket, agent, draft.seen)
+    if new:
+        raise Stale(ticket.seq, new)
+
+
+# ── What the channel takes ───────────────────────────────────────────────────────────────────
+
+
+def conversation_of(ticket: Ticket) -> Conversation:
+    last = (
+        Message.objects.filter(ticket=ticket, direction=Message.Direction.IN, extra__has_key="reply_handle")
+        .order_by("-at", "-id")
+        .values_list("extra", flat=True)
+        .first()
+    )
+    return Conversation(
+        external_id=ticket.address.external_id,
+        is_group=ticket.address.is_group,
+        last_inbound_at=ticket.last_inbound_at,
+        blocked=ticket.address.blocked_at is not None,
+        reply_handle=last["reply_handle"] if last else None,
+    )
+
+
+def abilities_of(ticket: Ticket) -> Abilities:
+    return outbound.abilities(ticket.channel, conversation_of(ticket))
+
+
+def _parts(ticket: Ticket, text: str, files: Sequence[Attachment]) -> Sequence[OutboundMessage]:
+    """How the reply will be cut; raises CannotSend in words for what the channel cannot carry."""
+    able = abilities_of(ticket)
+    if able.closed:
+        raise CannotSend(str(able.closed))
+    for row in files:
+        if row.kind not in able.attachment_kinds:
+            raise CannotSend(_("This channel cannot carry the file %(name)s.") % {"name": row.filename})
+        if (row.size or 0) > able.max_attachment_bytes:
+            limit = able.max_attachment_bytes // (1024 * 1024)
+            raise CannotSend(
+                _("%(name)s is over this channel's limit of %(limit)d MB.") % {"name": row.filename, "limit": limit}
+            )
+    if len(files) > able.max_attachments:
+        raise CannotSend(
+            ngettext(
+                "This channel takes %(count)d file in a message.",
+                "This channel takes %(count)d files in a message.",
+                able.max_attachments,
+            )
+            % {"count": able.max_attachments}
+        )
+    whole = OutboundMessage(key="", to=ticket.address.external_id, text=text)
+    try:
+        parts = outbound.split(ticket.channel, whole, able)
+    except NoSeam:
+        parts = ()
+    if not parts or len(parts) > MAX_PARTS:
+        raise CannotSend(
+            _("The text is %(length)d characters long; this channel takes %(limit)d. Shorten it or add a line break.")
+            % {"length": len(text), "limit": able.max_length or 0}
+        )
+    return parts
+
+
+# ── Writing first ────────────────────────────────────────────────────────────────────────────
+
+
+def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = "") -> Message:
+    """An agent opens a ticket with an address and writes the first message."""
+    account = channel.account()
+    if not outbound.abilities(channel, Conversation(external_id=to)).can_write_first:
+        raise CannotSend(_("On this channel the customer writes first."))
+    try:
+        external_id = channel.adapter.normalise_address(account, to)
+    except ValueError as error:
+        raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
+    with transaction.atomic():
+        address = intake.known_address(channel, intake.Sender(external_id=external_id, **_hints(external_id)))
+        ticket = None if not channel.adapter.one_ticket_per_conversation else _unresolved(address)
+        if ticket is not None:
+            raise Conflict(_("Ticket %(number)d with this customer is still open. Answer there.") % {"number": ticket.pk})
+        last = Ticket.objects.filter(address=address).order_by("-number").first()
+        title = clean_text(subject)[:500] or intake.first_words(clean_text(draft.text))
+        ticket = intake.open_ticket(channel, address, subject=title, previous=last)
+        ticket.address = address
+        record(ticket, "ticket.created", Actor.of(agent))
+        return _write(ticket, agent, draft)
+
+
+def _hints(external_id: str) -> dict[str, str]:
+    if external_id.startswith("+"):
+        return {"phone": external_id[:32]}
+    return {"email": external_id[:254]} if "@" in external_id else {}
+
+
+def _unresolved(address: Address) -> Ticket | None:
+    return Ticket.objects.locked().unresolved().filter(address=address).first()
+
+
+def purge_keys() -> None:
+    """Idempotency keys are kept 24 h, uploads that were never sent as long (timetable)."""
+    old = timezone.now() - KEYS_KEPT
+    IdempotencyKey.objects.filter(created_at__lt=old).delete()
+    for row in Attachment.objects.filter(message=None, created_at__lt=old)[:500]:
+        if row.file:
+            row.file.delete(save=False)
+        row.delete()

@@ -1,0 +1,156 @@
+"""The desk's objects as JSON: what the API answers, the log tells and the sockets push is one and the same.
+
+Callers read rows with ``for_reading()``; nothing here runs a statement of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from channels_app.models import Address
+from customers.models import Customer
+from tickets import media
+from tickets.models import Activity, Attachment, Message, Ticket
+
+Json = dict[str, Any]
+
+
+def when(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def ticket(row: Ticket) -> Json:
+    assignee, team = row.assignee, row.team
+    return {
+        "number": row.number,
+        "subject": row.subject,
+        "status": row.status,
+        "priority": row.priority,
+        "assignee": {"id": assignee.pk, "name": assignee.name} if assignee else None,
+        "team": {"id": team.pk, "name": team.name} if team else None,
+        "channel": {"id": str(row.channel_id), "kind": row.channel.kind, "name": row.channel.name},
+        "customer": {"id": row.customer_id, "name": row.customer.name or row.address.name or row.address.external_id},
+        "tags": sorted(tag.name for tag in row.tags.all()),
+        "seq": row.seq,
+        "snoozed_until": when(row.snoozed_until),
+        "created_at": when(row.created_at),
+        "updated_at": when(row.updated_at),
+        "resolved_at": when(row.resolved_at),
+    }
+
+
+def author(row: Message) -> Json:
+    if row.direction == Message.Direction.IN:
+        address = row.address
+        link = getattr(address, "customer_link", None) if address else None
+        return {
+            "type": "customer",
+            "id": link.customer_id if link else None,
+            "name": (address.name if address else "") or (link.customer.name if link else ""),
+            "address": address.external_id if address else None,
+        }
+    if row.agent:
+        return {"type": "agent", "id": row.agent.pk, "name": row.agent.name, "address": None}
+    return {"type": "system", "id": None, "name": "", "address": None}
+
+
+def message(row: Message) -> Json:
+    return {
+        "id": row.pk,
+        "ticket": row.ticket_id,
+        "direction": row.direction,
+        "text": row.text,
+        "reply_text": row.reply_text,
+        "html": row.html,
+        "author": author(row),
+        "channel": str(row.channel_id),
+        "external_id": row.external_id,
+        "reply_to": row.reply_to_id,
+        "about": row.about,
+        "postback": row.postback,
+        "unsupported": row.unsupported,
+        "standby": row.standby,
+        "status": row.status,
+        "error": row.error,
+        "attachments": [attachment(item) for item in row.attachments.all()],
+        "reactions": row.reactions,
+        "sent_at": when(row.sent_at),
+        "created_at": when(row.created_at),
+        "edited_at": when(row.edited_at),
+        "deleted_at": when(row.deleted_at),
+    }
+
+
+def attachment(row: Attachment) -> Json:
+    stored = row.state == Attachment.State.STORED and bool(row.file)
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "filename": row.filename,
+        "mime": row.mime,
+        "size": row.size,
+        "url": settings.PUBLIC_URL + media.path_of(row) if stored else None,
+        "caption": row.caption,
+        "state": row.state,
+        "location": row.location,
+        "contact": row.contact,
+    }
+
+
+def actor(row: Activity) -> Json:
+    who = row.agent_id if row.actor_type == "agent" else row.customer_id if row.actor_type == "customer" else None
+    return {"type": row.actor_type, "id": who, "name": row.actor_name}
+
+
+def line(row: Activity, data: Json) -> Json:
+    """One line of the log. data: the message for message.*, else the ticket, as they are now."""
+    return {
+        "seq": row.seq,
+        "type": row.type,
+        "ticket": row.ticket_id,
+        "actor": actor(row),
+        "at": when(row.at),
+        "data": data,
+    }
+
+
+def line_of(row: Activity) -> Json:
+    """The line with its data; the row comes from ``lines_for_reading``."""
+    if row.type.startswith("message.") and row.message is not None:
+        return line(row, message(row.message))
+    assert row.ticket is not None
+    return line(row, ticket(row.ticket))
+
+
+def hidden(row: Activity) -> Json:
+    """The same for whoever may no longer see the ticket."""
+    return line(row, {"number": row.ticket_id})
+
+
+def address(row: Address) -> Json:
+    return {
+        "id": row.pk,
+        "channel": str(row.channel_id),
+        "kind": row.channel.kind,
+        "external_id": row.external_id,
+        "name": row.name,
+        "phone": row.phone,
+        "email": row.email,
+    }
+
+
+def customer(row: Customer, addresses: Iterable[Address]) -> Json:
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "language": row.language,
+        "party": row.party,
+        "type": row.type,
+        "addresses": [address(item) for item in addresses],
+        "created_at": when(row.created_at),
+    }

@@ -1,0 +1,10 @@
+"""The jobs of the desk, as Celery names them: each is an ordinary function that sweeps call too."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from tickets import delivery, media
+
+deliver = shared_task(delivery.deliver, name="tickets.delivery.deliver")
+fetch = shared_task(media.fetch, name="tickets.media.fetch")
