@@ -147,7 +147,6 @@ class Factory(HTTPFactory):  # type: ignore[misc]
 class Socket(WebSocketProtocol):  # type: ignore[misc]
     """One live socket: closed when more than 1 MiB waits for it, cut if it does not even read that."""
 
-    paused = False
     waiting = 0
     # The text sent last by any socket and its frame: a line of the log goes to all of them as the same bytes.
     last: tuple[str, bytes] = ("", b"")
@@ -156,17 +155,12 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         super().connectionMade()
         # daphne leaves the HTTP channel there, which would stop reading from a slow reader.
         self.transport.unregisterProducer()
-        self.transport.registerProducer(self, True)
+        self.gate = Gate()
+        self.transport.registerProducer(self.gate, True)
 
-    def pauseProducing(self) -> None:
-        self.paused = True
-
-    def resumeProducing(self) -> None:
-        self.paused = False
-        self.waiting = 0
-
-    def stopProducing(self) -> None:
-        self.paused = True
+    async def drained(self) -> None:
+        """Until the other end has taken what waited: for whoever has much to send and need not send it now."""
+        await self.gate.open.wait()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send" and self.state != self.STATE_CONNECTING:
@@ -179,11 +173,15 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             return
         text = message.get("text")
         frame = framed(2, message["bytes"]) if text is None else self.text_frame(text)
+        if self.gate.open.is_set():
+            self.waiting = 0
+        elif self.waiting > MAX_WAITING and self.too_slow():
+            # autobahn aborts the connection if this is not answered within closeHandshakeTimeout.
+            self.sendCloseFrame(code=TOO_SLOW)
+            return
+        # Judged before, not after: one frame larger than the limit must get through, or no resume ever would.
         self.sendData(frame)
-        if self.paused:
-            self.waiting += len(frame)
-            if self.waiting > MAX_WAITING:
-                self.count()
+        self.waiting += len(frame)
 
     def text_frame(self, text: str) -> bytes:
         known, frame = Socket.last
@@ -192,13 +190,11 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             Socket.last = (text, frame)
         return frame
 
-    def count(self) -> None:
-        """A steady reader may never be empty and yet keep up: look at what is really there before closing."""
+    def too_slow(self) -> bool:
+        """A steady reader may never be through and yet keep up: look at what is really there before closing."""
         held = self.transport
         self.waiting = len(held.dataBuffer) - held.offset + held._tempDataLen
-        if self.waiting > MAX_WAITING:
-            # autobahn aborts the connection if this is not answered within closeHandshakeTimeout.
-            self.sendCloseFrame(code=TOO_SLOW)
+        return self.waiting > MAX_WAITING
 
 
 def framed(opcode: int, payload: bytes) -> bytes:
@@ -246,14 +242,15 @@ class Server(DaphneServer):  # type: ignore[misc]
             # The body as the file it already is; daphne would copy it once more, whole, into memory.
             scope["extensions"] = {"hub.body": protocol.content}
             protocol.content = BytesIO()
+        else:
+            scope["extensions"] = {"hub.drained": protocol.drained}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         await super().handle_reply(protocol, message)
-        gate = getattr(protocol, "gate", None)
-        if gate is not None and not gate.open.is_set():
+        if isinstance(protocol, Request) and protocol.gate is not None and not protocol.gate.open.is_set():
             try:
-                await asyncio.wait_for(gate.open.wait(), STALLED)
+                await asyncio.wait_for(protocol.gate.open.wait(), STALLED)
             except TimeoutError:
                 protocol.transport.abortConnection()
 

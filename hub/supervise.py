@@ -168,8 +168,8 @@ def child_environment() -> dict[str, str]:
     temporary = stamp.var_dir() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {
-        **os.environ,
         "DJANGO_SETTINGS_MODULE": "hub.settings",
+        **os.environ,
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
         # Eight threads would otherwise keep eight heaps; two are as fast here and much smaller.
