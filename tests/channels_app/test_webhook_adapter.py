@@ -103,12 +103,23 @@ def test_clocks_may_be_minutes_apart(minutes: int) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"webhook-signature": ""}, {"webhook-signature": "v1,"}, {"webhook-signature": "v1"}, {"webhook-signature": ","},
-        {"webhook-signature": "v1,ไทย"}, {"webhook-signature": "v1," + "A" * 44}, {"webhook-id": ""}, {"webhook-id": "other"},
-        {"webhook-timestamp": ""}, {"webhook-timestamp": "soon"}, {"webhook-timestamp": "1e9"}, {"webhook-timestamp": "9" * 5000},
-        {"webhook-timestamp": "๑๒๓"}, {"webhook-timestamp": str(int(time.time()) + 1)}, {"webhook-timestamp": "-1"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1,"},
+        {"webhook-signature": "v1"},
+        {"webhook-signature": ","},
+        {"webhook-signature": "v1,ไทย"},
+        {"webhook-signature": "v1," + "A" * 44},
+        {"webhook-id": ""},
+        {"webhook-id": "other"},
+        {"webhook-timestamp": ""},
+        {"webhook-timestamp": "soon"},
+        {"webhook-timestamp": "1e9"},
+        {"webhook-timestamp": "9" * 5000},
+        {"webhook-timestamp": "๑๒๓"},
+        {"webhook-timestamp": str(int(time.time()) + 1)},
+        {"webhook-timestamp": "-1"},
     ],
-)  # fmt: skip
+)
 def test_a_changed_header_is_refused(change: dict[str, str]) -> None:
     body, headers = signed(HELLO)
     with pytest.raises(NotAuthentic):
@@ -142,11 +153,21 @@ def test_an_empty_unreadable_or_wrong_secret_never_matches(secret: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b'"text"', b"null", b'{"a": NaN}', b'{"a": Infinity}', b'{"text": "\xff"}', b"\xff\xfe{\x00}\x00",
-        b'{"a":' * 100 + b"1" + b"}" * 100, b'{"a":' + b"[" * 100 + b"]" * 100 + b"}", b'{"id": ' + b"9" * 5000 + b"}",
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"text": "\xff"}',
+        b"\xff\xfe{\x00}\x00",
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        b'{"a":' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"id": ' + b"9" * 5000 + b"}",
         b'{"id": ' + b"9" * 2000 + b"}",
     ],
-)  # fmt: skip
+)
 def test_a_well_signed_bad_body_is_a_bad_body(body: bytes) -> None:
     """Not "not authentic": the sender would look for the mistake in the wrong place."""
     import base64
@@ -191,12 +212,25 @@ def test_nul_and_lone_surrogates_are_replaced() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (1_767_323_045, 1_767_323_045), (1_767_323_045_500, 1_767_323_045.5), ("1767323045", 1_767_323_045),
-        ("2026-01-02T03:04:05+07:00", 1_767_297_845), ("2026-01-02 03:04:05", 1_767_323_045),
-        (0, None), (-1, None), (1e300, None), (10**300, None), ("9" * 5000, None), ("yesterday", None), (True, None),
-        ([], None), (None, None), (float("inf"), None), ("2999-01-01T00:00:00Z", None), ("0001-01-01T00:00:00+14:00", None),
+        (1_767_323_045, 1_767_323_045),
+        (1_767_323_045_500, 1_767_323_045.5),
+        ("1767323045", 1_767_323_045),
+        ("2026-01-02T03:04:05+07:00", 1_767_297_845),
+        ("2026-01-02 03:04:05", 1_767_323_045),
+        (0, None),
+        (-1, None),
+        (1e300, None),
+        (10**300, None),
+        ("9" * 5000, None),
+        ("yesterday", None),
+        (True, None),
+        ([], None),
+        (None, None),
+        (float("inf"), None),
+        ("2999-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
     ],
-)  # fmt: skip
+)
 def test_times_in_every_spelling(given: Any, expected: float | None) -> None:
     found = one({**HELLO, "sent_at": given}).occurred_at
     assert (found.timestamp() if found else None) == expected
@@ -224,12 +258,17 @@ def test_a_bad_attachment_stays_as_a_placeholder() -> None:
 
 
 def test_places_contacts_and_stickers() -> None:
-    place, card, sticker, nowhere = one({**HELLO, "attachments": [
-        {"kind": "location", "location": {"lat": -6.2, "lon": "106.8", "name": "Kantor"}},
-        {"kind": "contact", "name": "Bea", "phones": ["+62811", 7], "emails": ["bea@example.com"]},
-        {"kind": "sticker", "url": "https://x.example/s.webp", "mime": "image/webp"},
-        {"kind": "location", "lat": 999, "lon": 0},
-    ]}).attachments  # fmt: skip
+    place, card, sticker, nowhere = one(
+        {
+            **HELLO,
+            "attachments": [
+                {"kind": "location", "location": {"lat": -6.2, "lon": "106.8", "name": "Kantor"}},
+                {"kind": "contact", "name": "Bea", "phones": ["+62811", 7], "emails": ["bea@example.com"]},
+                {"kind": "sticker", "url": "https://x.example/s.webp", "mime": "image/webp"},
+                {"kind": "location", "lat": 999, "lon": 0},
+            ],
+        }
+    ).attachments
     assert (place.kind, place.location.lat, place.location.lon, place.location.name) == (
         "location",
         -6.2,
@@ -255,11 +294,20 @@ def test_filenames_keep_their_last_part() -> None:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("accepted", "accepted"), ("queued", "accepted"), ("sent", "sent"), ("delivered", "delivered"), ("read", "read"),
-        ("played", "read"), ("opened", "read"), ("failed", "failed"), ("undelivered", "failed"), ("bounced", "failed"),
-        ("dropped", "failed"), ("DELIVERED", "delivered"),
+        ("accepted", "accepted"),
+        ("queued", "accepted"),
+        ("sent", "sent"),
+        ("delivered", "delivered"),
+        ("read", "read"),
+        ("played", "read"),
+        ("opened", "read"),
+        ("failed", "failed"),
+        ("undelivered", "failed"),
+        ("bounced", "failed"),
+        ("dropped", "failed"),
+        ("DELIVERED", "delivered"),
     ],
-)  # fmt: skip
+)
 def test_receipts(status: str, state: str) -> None:
     receipt = one({"type": "receipt", "message": 12, "status": status, "at": 1_767_323_045})
     assert isinstance(receipt, Receipt)
@@ -307,14 +355,29 @@ def test_an_unknown_type_is_shown_with_what_it_has(kind: Any) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        {}, {"type": "message"}, {"type": "message", "id": "a"}, {"type": "message", "sender": {"id": "a"}},
-        {"type": "message", "id": "", "sender": {"id": "a"}}, {"type": "message", "id": "x" * 300, "sender": {"id": "a"}},
-        {"type": "message", "id": True, "sender": {"id": "a"}}, {"type": "message", "id": 1.5, "sender": {"id": "a"}},
-        {"type": "message", "id": "a", "sender": []}, {"type": "receipt", "message": "a"}, {"type": "receipt", "status": "read"},
-        {"type": "receipt", "message": "a", "status": "lost"}, {"type": "edit", "message": "a"}, {"type": "edit", "text": "a"},
-        {"type": "delete"}, {"type": "reaction", "message": "a"}, {"type": "postback", "id": 1}, {"type": "poll"}, [], None, 7,
+        {},
+        {"type": "message"},
+        {"type": "message", "id": "a"},
+        {"type": "message", "sender": {"id": "a"}},
+        {"type": "message", "id": "", "sender": {"id": "a"}},
+        {"type": "message", "id": "x" * 300, "sender": {"id": "a"}},
+        {"type": "message", "id": True, "sender": {"id": "a"}},
+        {"type": "message", "id": 1.5, "sender": {"id": "a"}},
+        {"type": "message", "id": "a", "sender": []},
+        {"type": "receipt", "message": "a"},
+        {"type": "receipt", "status": "read"},
+        {"type": "receipt", "message": "a", "status": "lost"},
+        {"type": "edit", "message": "a"},
+        {"type": "edit", "text": "a"},
+        {"type": "delete"},
+        {"type": "reaction", "message": "a"},
+        {"type": "postback", "id": 1},
+        {"type": "poll"},
+        [],
+        None,
+        7,
     ],
-)  # fmt: skip
+)
 def test_without_its_ids_an_event_is_unreadable(event: Any) -> None:
     with pytest.raises(UnreadableEvent):
         list(adapter.parse(account(), event))
@@ -350,9 +413,14 @@ FILE = OutboundAttachment(
     kind="image", mime="image/png", filename="a.png", size=3, url="https://hub/a?sig=1", open=lambda: b"png"
 )
 REPLY = OutboundMessage(
-    key="41", to="u-7", text="Sedang dikirim", reply_to="m-1", agent_name="Ana", attachments=(FILE,),
+    key="41",
+    to="u-7",
+    text="Sedang dikirim",
+    reply_to="m-1",
+    agent_name="Ana",
+    attachments=(FILE,),
     sent_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-)  # fmt: skip
+)
 
 
 def send(platform: FakeWebhookPlatform, message: OutboundMessage = REPLY, **settings: str):
@@ -403,11 +471,15 @@ def test_the_platforms_own_id_counts(platform: FakeWebhookPlatform) -> None:
 @pytest.mark.parametrize(
     ("trouble", "category", "permanent"),
     [
-        ({"status": 429, "headers": {"Retry-After": "7"}}, "rate", False), ({"status": 500}, "unknown", False),
-        ({"status": 401}, "auth", True), ({"status": 400}, "content", True), ({"redirect": "/x"}, "content", True),
-        ({"drop": True}, "unconfirmed", False), ({"hang": True}, "unconfirmed", False),
+        ({"status": 429, "headers": {"Retry-After": "7"}}, "rate", False),
+        ({"status": 500}, "unknown", False),
+        ({"status": 401}, "auth", True),
+        ({"status": 400}, "content", True),
+        ({"redirect": "/x"}, "content", True),
+        ({"drop": True}, "unconfirmed", False),
+        ({"hang": True}, "unconfirmed", False),
     ],
-)  # fmt: skip
+)
 def test_what_goes_wrong(
     platform: FakeWebhookPlatform, trouble: dict, category: str, permanent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
