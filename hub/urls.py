@@ -5,9 +5,17 @@ from __future__ import annotations
 from django.urls import include, path
 
 from channels_app.views import webhook
+from hub.health import healthz, readyz
+from tickets.consumers import InboxConsumer
 
 urlpatterns = [
     path("webhooks/<str:channel_id>/", webhook, name="webhook"),
     path("webhooks/<str:channel_id>/<path:suffix>", webhook),
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("accounts/", include("allauth.account.urls")),
+    path("api/", include("tickets.api.urls")),
+    path("", include("tickets.urls")),
 ]
+
+websocket_urlpatterns = [path("ws/inbox/", InboxConsumer.as_asgi())]
