@@ -20,7 +20,14 @@ from django.utils.translation.template import templatize
 from hub.stamp import BASE_DIR, var_dir
 
 SOURCE = "en"
-LANGUAGES = (SOURCE, "id", "ms", "th")
+# Babel takes Indonesian and Malay for languages with a plural; they have one form, as Thai has.
+PLURALS = {
+    SOURCE: "nplurals=2; plural=(n != 1);",
+    "id": "nplurals=1; plural=0;",
+    "ms": "nplurals=1; plural=0;",
+    "th": "nplurals=1; plural=0;",
+}
+LANGUAGES = tuple(PLURALS)
 APPS = ("agents", "channels_app", "customers", "hub", "reports", "surveys", "tickets")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "N_")),
@@ -79,7 +86,13 @@ def template(base: Path = BASE_DIR) -> Catalog:
 
 
 def blank(language: str) -> Catalog:
-    return Catalog(locale=language, domain="django", charset="utf-8", header_comment=HEADER.format(language=language))
+    comment = HEADER.format(language=language)
+    return _with_plurals(Catalog(locale=language, domain="django", charset="utf-8", header_comment=comment), language)
+
+
+def _with_plurals(catalog: Catalog, language: str) -> Catalog:
+    catalog.mime_headers = [("Content-Type", "text/plain; charset=utf-8"), ("Plural-Forms", PLURALS[language])]
+    return catalog
 
 
 def read(language: str, base: Path = BASE_DIR) -> Catalog:
@@ -87,7 +100,7 @@ def read(language: str, base: Path = BASE_DIR) -> Catalog:
     if not path.exists():
         return blank(language)
     with path.open("rb") as file:
-        return read_po(file, locale=language, domain="django")
+        return _with_plurals(read_po(file, locale=language, domain="django"), language)
 
 
 def update(language: str, texts: Catalog, base: Path = BASE_DIR) -> Catalog:

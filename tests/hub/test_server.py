@@ -108,6 +108,10 @@ def test_ready_once_the_worker_beats(web: Web) -> None:
     assert httpx.get(f"{web.url}/readyz").json() == {"database": "ok", "redis": "ok", "worker": "ok"}
 
 
+def test_a_health_check_need_not_know_the_host_name(web: Web) -> None:
+    assert httpx.get(f"{web.url}/healthz", headers={"host": "10.1.2.3"}).status_code == 200
+
+
 def test_message_over_64_kib_closes_1009(web: Web) -> None:
     async def talk() -> int | None:
         async with websockets.connect(web.sockets) as live:
