@@ -7,6 +7,7 @@ Names lean on the field's terms (channel account, conversation, postback, receip
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

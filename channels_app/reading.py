@@ -21,9 +21,10 @@ from channels_app.contract import (
     Location,
     Remote,
     clean_text,
+    fit_id,
 )
 
-MAX_ID = 255
+MAX_LINE = 255
 MAX_NAME = 200
 MAX_URL = 8192
 _KINDS = frozenset(get_args(AttachmentKind))
@@ -36,15 +37,14 @@ _DAY = timedelta(days=1).total_seconds()
 
 
 def ident(value: Any) -> str | None:
-    """An id as text (numbers too); None when there is none or it is longer than any real one."""
+    """An id as text (numbers too), in the length of its column; None when there is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         return None
-    value = clean_text(value).strip()
-    return value if 0 < len(value) <= MAX_ID else None
+    return fit_id(value.strip()) or None
 
 
 def text(value: Any) -> str:
@@ -85,7 +85,7 @@ def mime(value: Any) -> str:
 
 def _whole(pattern: re.Pattern[str], value: Any) -> str:
     """The value if it looks like one (a cut address would be another address), else ""."""
-    if not isinstance(value, str) or len(value) > MAX_ID:
+    if not isinstance(value, str) or len(value) > MAX_LINE:
         return ""
     value = clean_text(value).strip()
     return value if pattern.fullmatch(value) else ""

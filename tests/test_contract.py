@@ -1,0 +1,342 @@
+"""Promises that every registered adapter keeps, whoever wrote it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from channels_app import contract
+from channels_app import http as http_module
+from channels_app.contract import (
+    Abilities,
+    Account,
+    Adapter,
+    BadBody,
+    Category,
+    Conversation,
+    DeliveryFailed,
+    Event,
+    InboundRequest,
+    NotAuthentic,
+    OutboundMessage,
+    Sent,
+    SettingsInvalid,
+    TextMeasure,
+    Unreadable,
+    UnreadableEvent,
+)
+from channels_app.http import Http
+from tests.platforms import FakePlatform
+
+KINDS = sorted(settings.CHANNEL_ADAPTERS)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+# What a platform says to a send that went well, where an empty object would not do.
+GOOD_ANSWERS: dict[str, Any] = {"sms": {"sid": "SM1", "status": "queued"}}
+# An address that the platform would take.
+TO = {"sms": "+6281311112222"}
+
+
+@pytest.fixture(params=KINDS)
+def adapter(request: pytest.FixtureRequest) -> Adapter:
+    return import_string(settings.CHANNEL_ADAPTERS[request.param])()
+
+
+@pytest.fixture
+def platform():
+    with FakePlatform() as fake:
+        yield fake
+
+
+def account(adapter: Adapter, url: str = "", **given: str) -> Account:
+    """Every field filled with something that could be right."""
+    own = {field.name: _value(field, url) for field in adapter.fields}
+    return Account(id=1, kind=adapter.kind, name="x", settings={**own, **given}, webhook_url="http://hub/webhooks/1/")
+
+
+def _value(field: contract.Field, url: str) -> str:
+    if field.is_url:
+        return url
+    if field.generate:
+        return field.generate()
+    return field.default or ("+6281200000000" if "number" in field.name else "abc123")
+
+
+def inbound(body: bytes = b"{}", **headers: str) -> InboundRequest:
+    return InboundRequest("POST", "http://hub/webhooks/1/", headers, body)
+
+
+def reply(adapter: Adapter) -> OutboundMessage:
+    return OutboundMessage(key="41", to=TO.get(adapter.kind, "u-7"), text="Halo", agent_name="Ana", sent_at=NOW)
+
+
+# ── What it says about itself ────────────────────────────────────────────────────────────────
+
+
+def test_it_declares_itself(adapter: Adapter) -> None:
+    assert settings.CHANNEL_ADAPTERS[adapter.kind].endswith(type(adapter).__name__)
+    assert isinstance(adapter.label, Promise), "labels are translated when they are shown"
+    assert adapter.icon
+    names = [field.name for field in adapter.fields]
+    assert len(names) == len(set(names))
+    for field in adapter.fields:
+        assert field.name.isidentifier()
+        assert isinstance(field.label, Promise)
+        assert not field.help or isinstance(field.help, Promise)
+        assert all(isinstance(words, Promise) for _value, words in field.choices)
+        assert not field.redirects or field.is_url, "only a URL says where credentials go"
+        if field.generate:
+            assert field.generate() != field.generate()
+
+
+def test_an_adapter_has_no_state(adapter: Adapter) -> None:
+    assert vars(adapter) == {}
+
+
+def test_what_a_platform_names_itself_gives_way_to_base_url(adapter: Adapter) -> None:
+    if adapter.api_host:
+        assert "base_url" in {field.name for field in adapter.fields}
+
+
+def test_its_abilities_can_be_asked_at_any_time(adapter: Adapter) -> None:
+    for conversation in (
+        Conversation(external_id=""),
+        Conversation(external_id="x", last_inbound_at=NOW, blocked=True),
+    ):
+        able = adapter.abilities(account(adapter), conversation, NOW)
+        assert isinstance(able, Abilities)
+        assert able.attachment_kinds <= set(get_args(contract.AttachmentKind))
+        assert able.closed is None or isinstance(able.closed, Promise)
+    assert isinstance(adapter.measure(account(adapter), "สวัสดี 😀"), TextMeasure)
+
+
+def test_what_it_generates_and_proposes_it_accepts(adapter: Adapter) -> None:
+    adapter.check_settings(account(adapter, "https://api.example.com").settings)
+
+
+def test_odd_settings_are_refused_in_words_or_taken(adapter: Adapter) -> None:
+    for odd in ("", " ", "\x00", "ไทย", "x" * 10_000, "https://[", 7, None, [], {}):
+        errors: dict[str, Any] = {}
+        try:
+            adapter.check_settings({field.name: odd for field in adapter.fields})
+        except SettingsInvalid as error:
+            errors = error.errors
+        assert set(errors) <= {field.name for field in adapter.fields}
+        assert all(isinstance(words, Promise) for words in errors.values())
+
+
+# ── Only the platform may post ───────────────────────────────────────────────────────────────
+
+
+def test_unsigned_is_refused(adapter: Adapter) -> None:
+    for request in (inbound(), inbound(b""), inbound(b"\xff" * 100), inbound(b"a=1&b=2")):
+        with pytest.raises(NotAuthentic):
+            adapter.verify(account(adapter), request)
+
+
+def test_an_empty_secret_never_matches(adapter: Adapter) -> None:
+    """Also not with every signature header there may be, empty or made with an empty key."""
+    names = [
+        "webhook-id", "webhook-timestamp", "webhook-signature", "x-twilio-signature", "x-hub-signature-256",
+        "x-line-signature", "x-telegram-bot-api-secret-token", "authorization",
+    ]  # fmt: skip
+    for secret in ("", " "):
+        own = account(adapter, **{field.name: secret for field in adapter.fields if field.secret})
+        for value in ("", " ", "sha256=", "Bearer ", "Basic Og==", "v1,"):
+            with pytest.raises(NotAuthentic):
+                adapter.verify(own, inbound(**dict.fromkeys(names, value)))
+
+
+def test_no_header_makes_it_stumble(adapter: Adapter) -> None:
+    for value in ("ไทย", "\udcff", "a" * 70_000, ",", "=", "v1,=,=", "sha256=ไทย", "Basic ???", "\x00"):
+        headers = {"webhook-id": value, "webhook-timestamp": value, "webhook-signature": value}
+        headers |= {"x-twilio-signature": value, "content-type": value, "authorization": value}
+        with pytest.raises(NotAuthentic):
+            adapter.verify(account(adapter), inbound(b"a=1", **headers))
+
+
+# ── Whatever comes, nothing but words ────────────────────────────────────────────────────────
+
+NAMES = [
+    "type", "id", "sender", "text", "attachments", "reply_to", "sent_at", "message", "status", "error", "at", "emoji",
+    "events", "payload", "title", "removed", "MessageSid", "From", "To", "Body", "NumMedia", "MediaUrl0",
+    "MessageStatus", "Latitude", "Longitude", "ErrorCode", "OptOutType", "url", "mime", "filename", "kind", "name",
+]  # fmt: skip
+WORDS = [
+    "message",
+    "receipt",
+    "edit",
+    "delete",
+    "reaction",
+    "postback",
+    "batch",
+    "read",
+    "failed",
+    "location",
+    "contact",
+    "1",
+]
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(WORDS)
+    | st.just("\x00") | st.just("x" * 10_000) | st.just(10**400) | st.just("\ud800") | st.just("http://[")
+)  # fmt: skip
+keys = st.sampled_from(NAMES) | st.text(max_size=8)
+garbage = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=8), max_leaves=30
+)
+objects = st.dictionaries(keys, garbage, max_size=12)
+plausible = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(WORDS),
+        "id": scalars,
+        "message": garbage,
+        "sender": garbage,
+        "MessageSid": scalars,
+        "From": scalars,
+    },
+    optional={name: garbage for name in NAMES if name not in {"type", "id", "message", "sender", "MessageSid", "From"}},
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    payload=objects | plausible | st.builds(lambda items: {"events": items}, st.lists(garbage | plausible, max_size=4))
+)
+def test_garbage_is_unreadable_and_nothing_worse(kind: str, payload: Any) -> None:
+    adapter: Adapter = import_string(settings.CHANNEL_ADAPTERS[kind])()
+    try:
+        news = list(adapter.parse(account(adapter), payload))
+    except UnreadableEvent:
+        return
+    for item in news:
+        assert isinstance(item, Event | Unreadable)
+        _storable(item)
+
+
+def _storable(value: Any) -> None:
+    """No NUL, no lone surrogate, no id over what the database takes."""
+    if isinstance(value, str):
+        assert "\x00" not in value
+        value.encode()
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _storable(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            found = getattr(value, name)
+            if name in ("external_id", "conversation", "event_id", "target"):
+                assert len(found) <= 255
+            _storable(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@hypothesis_settings(max_examples=100, deadline=None)
+@given(body=st.binary(max_size=200))
+def test_any_bytes_are_read_or_a_bad_body(kind: str, body: bytes) -> None:
+    adapter: Adapter = import_string(settings.CHANNEL_ADAPTERS[kind])()
+    for content_type in ("application/json", "application/x-www-form-urlencoded", "", "x/y; charset=\x00"):
+        try:
+            payload = adapter.decode(account(adapter), inbound(body, **{"content-type": content_type}))
+            list(adapter.parse(account(adapter), payload))
+        except (BadBody, UnreadableEvent):
+            pass
+        adapter.delivery_id(account(adapter), inbound(body))
+
+
+# ── Sending ──────────────────────────────────────────────────────────────────────────────────
+
+
+def speaks_http(adapter: Adapter) -> bool:
+    return any(field.redirects for field in adapter.fields)
+
+
+def send(adapter: Adapter, url: str) -> Sent:
+    return adapter.send(account(adapter, url), reply(adapter), Http.trusting(url))
+
+
+def test_a_good_answer_is_sent(adapter: Adapter, platform: FakePlatform) -> None:
+    platform.always(json=GOOD_ANSWERS.get(adapter.kind, {}))
+    sent = send(adapter, platform.url)
+    assert isinstance(sent, Sent)
+    assert sent.external_id
+    assert bool(platform.requests) == speaks_http(adapter)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "permanent", "categories"),
+    [
+        ({"status": 429, "headers": {"Retry-After": "7"}}, False, {"rate"}),
+        ({"status": 500}, False, {"unknown"}),
+        ({"status": 503, "body": "<html>", "headers": {"Content-Type": "text/html"}}, False, {"unknown"}),
+        ({"status": 401}, True, {"auth"}),
+        ({"status": 400, "body": "{"}, True, {"content", "unknown"}),
+        ({"redirect": "http://127.0.0.1:9/"}, True, {"content"}),
+        ({"drop": True}, False, {"unconfirmed"}),
+        ({"hang": True}, False, {"unconfirmed"}),
+    ],
+)
+def test_trouble_is_a_failure_in_words(
+    adapter: Adapter, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch,
+    trouble: dict[str, Any], permanent: bool, categories: set[str],
+) -> None:  # fmt: skip
+    if not speaks_http(adapter):
+        pytest.skip("sends nothing over HTTP")
+    monkeypatch.setattr(http_module, "SEND_SECONDS", 0.4)
+    platform.always(**trouble)
+    with pytest.raises(DeliveryFailed) as caught:
+        send(adapter, platform.url)
+    failure = caught.value
+    assert failure.permanent == permanent
+    assert failure.category in categories
+    assert failure.category in get_args(Category)
+    assert isinstance(failure.title, str)
+    assert failure.title
+    if trouble.get("status") == 429:
+        assert failure.retry_after == 7
+    assert len(platform.requests) == 1, "an adapter never repeats by itself"
+
+
+def test_a_refused_connection_is_tried_again(adapter: Adapter) -> None:
+    if not speaks_http(adapter):
+        pytest.skip("sends nothing over HTTP")
+    with FakePlatform() as gone:
+        url = gone.url
+    with pytest.raises(DeliveryFailed) as caught:
+        send(adapter, url)
+    assert (caught.value.permanent, caught.value.category) == (False, "unknown")
+
+
+def test_a_private_address_that_nobody_exempted_gets_nothing(adapter: Adapter, platform: FakePlatform) -> None:
+    if not speaks_http(adapter):
+        pytest.skip("sends nothing over HTTP")
+    with pytest.raises(DeliveryFailed) as caught:
+        adapter.send(account(adapter, platform.url), reply(adapter), Http())
+    assert caught.value.permanent
+    assert platform.requests == []
+
+
+def test_without_settings_a_send_fails_in_words(adapter: Adapter) -> None:
+    bare = Account(id=1, kind=adapter.kind, name="x", settings={})
+    if not speaks_http(adapter):
+        pytest.skip("has no settings")
+    with pytest.raises(DeliveryFailed) as caught:
+        adapter.send(bare, reply(adapter), Http())
+    assert caught.value.permanent
+    assert caught.value.title
+
+
+def test_addresses_are_spelled_or_refused(adapter: Adapter) -> None:
+    for given_address in ("", " ", "+6281311112222", "u-7", "\x00", "x" * 1000, "whatsapp:"):
+        try:
+            found = adapter.normalise_address(account(adapter), given_address)
+        except ValueError:
+            continue
+        assert adapter.normalise_address(account(adapter), found) == found
