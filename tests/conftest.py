@@ -72,10 +72,15 @@ def _is_near(host: Any) -> bool:
 
 
 def _is_number(host: Any) -> bool:
+    """An address that needs no name server, in any of its spellings (127.1, 0x7f000001)."""
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
     try:
-        ipaddress.ip_address(str(host).partition("%")[0])
-    except ValueError:
-        return False
+        socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
+    except OSError:
+        try:
+            socket.inet_aton(text)
+        except OSError:
+            return False
     return True
 
 
