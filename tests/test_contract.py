@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -37,6 +38,7 @@ from channels_app.http import Http
 from tests.platforms import FakePlatform
 
 KINDS = sorted(settings.CHANNEL_ADAPTERS)
+FORM = "application/x-www-form-urlencoded"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 # What a platform says to a send that went well, where an empty object would not do.
 GOOD_ANSWERS: dict[str, Any] = {"sms": {"sid": "SM1", "status": "queued"}}
@@ -249,6 +251,23 @@ def test_any_bytes_are_read_or_a_bad_body(kind: str, body: bytes) -> None:
         except (BadBody, UnreadableEvent):
             pass
         adapter.delivery_id(account(adapter), inbound(body))
+
+
+# ── Its folder of payloads ───────────────────────────────────────────────────────────────────
+
+PAYLOADS = Path(__file__).parent / "platforms" / "payloads"
+
+
+def test_it_has_payloads_and_reads_them(adapter: Adapter) -> None:
+    files = sorted((PAYLOADS / adapter.kind).iterdir())
+    assert files, "a channel comes with bodies its platform really sends"
+    for file in files:
+        form = file.name.endswith(".form.txt")
+        request = inbound(file.read_bytes(), **{"content-type": FORM if form else "application/json"})
+        news = list(adapter.parse(account(adapter), adapter.decode(account(adapter), request)))
+        assert [item for item in news if isinstance(item, Event)], file.name
+        broken = [item for item in news if isinstance(item, Unreadable)]
+        assert bool(broken) == ("broken" in file.name), file.name
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────────
