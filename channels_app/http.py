@@ -156,13 +156,15 @@ class Http:
         auth: tuple[str, str] | None = None,
         max_bytes: int = MAX_MEDIA,
     ) -> Download:
-        """A file that came with a message. Raises MediaGone, MediaNotReady or HttpError."""
+        """A file that came with a message. Raises MediaGone, MediaNotReady or HttpError (try again)."""
         download = self.stream(url, headers=headers, auth=auth, max_bytes=max_bytes)
         if download.status == 200:
             return download
         download.close()
-        if download.status in (202, 408, 425, 429) or download.status >= 500:
+        if download.status in (202, 425):
             raise MediaNotReady(f"the platform answered {download.status}")
+        if download.status in (408, 429) or download.status >= 500:
+            raise Unanswered(f"the platform answered {download.status}", download.status)
         raise MediaGone(f"the platform answered {download.status}")
 
     def _open(

@@ -196,7 +196,13 @@ def test_a_stream_comes_in_chunks_with_its_name_and_type(platform: FakePlatform,
 
 
 def test_media_says_gone_or_not_ready(platform: FakePlatform, http: Http) -> None:
-    for status, error in ((404, MediaGone), (403, MediaGone), (429, MediaNotReady), (503, MediaNotReady)):
+    for status, error in (
+        (404, MediaGone),
+        (403, MediaGone),
+        (202, MediaNotReady),
+        (429, Unanswered),
+        (503, Unanswered),
+    ):
         platform.will(status)
         with pytest.raises(error):
             http.media(platform.url)
