@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_shutting_down
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
@@ -21,7 +21,8 @@ def keep_our_logging(**kwargs: Any) -> None:
     """Being connected is enough: Celery then leaves settings.LOGGING alone."""
 
 
-@worker_ready.connect
+# Not worker_ready: that waits for Redis, and the sweeps are what does the work while Redis is away.
+@worker_init.connect
 def start_timetable(**kwargs: Any) -> None:
     import_string("channels_app.jobs.start_timetable")()
 

@@ -31,6 +31,6 @@ def test_jobs_survive_their_worker() -> None:
     assert app.conf.task_ignore_result
 
 
-@pytest.mark.parametrize("signal", ["worker_ready", "worker_shutting_down", "setup_logging"])
+@pytest.mark.parametrize("signal", ["worker_init", "worker_shutting_down", "setup_logging"])
 def test_the_worker_runs_the_timetable_and_keeps_our_logging(signal: str) -> None:
     assert getattr(celery.signals, signal).receivers
