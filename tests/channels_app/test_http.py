@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from channels_app import http as http_module
+from channels_app import wire
 from channels_app.contract import MediaGone, MediaNotReady
 from channels_app.http import (
     Blocked,
@@ -29,11 +30,10 @@ from channels_app.http import (
     TooLarge,
     Unanswered,
     failure_from,
-    is_public,
-    lookup,
     origin,
     retry_after,
 )
+from channels_app.wire import is_public, lookup
 from tests.platforms import FakePlatform
 
 
@@ -106,20 +106,20 @@ def test_a_refused_connection_is_safe_to_repeat() -> None:
 
 
 def test_a_name_that_does_not_exist_is_safe_to_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_such_name(host: str, port: int) -> http_module.Found:
+    def no_such_name(host: str, port: int) -> wire.Found:
         raise OSError("no such name")
 
-    monkeypatch.setattr(http_module, "lookup", no_such_name)
+    monkeypatch.setattr(wire, "lookup", no_such_name)
     with pytest.raises(Refused):
         Http().request("POST", "http://nowhere.example/")
 
 
 def test_a_name_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(host: str, port: int) -> http_module.Found:
+    def slow(host: str, port: int) -> wire.Found:
         time.sleep(3)
         return []
 
-    monkeypatch.setattr(http_module, "lookup", slow)
+    monkeypatch.setattr(wire, "lookup", slow)
     started = time.monotonic()
     with pytest.raises(Refused):
         Http().request("POST", "http://slow.example/", timeout=0.3)
@@ -240,7 +240,7 @@ def test_public_addresses_are_public() -> None:
 
 def test_a_name_with_one_private_address_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(2, ("1.1.1.1", 80)), (2, ("10.0.0.1", 80))]
-    monkeypatch.setattr(http_module, "lookup", lambda host, port: found)
+    monkeypatch.setattr(wire, "lookup", lambda host, port: found)
     with pytest.raises(Blocked):
         Http().request("GET", "http://half.example/")
 
@@ -249,12 +249,12 @@ def test_the_address_checked_is_the_one_connected_to(platform: FakePlatform, mon
     """DNS rebinding: another address at the second look. There is no second look."""
     looks: list[str] = []
 
-    def rebinding(host: str, port: int) -> http_module.Found:
+    def rebinding(host: str, port: int) -> wire.Found:
         looks.append(host)
         return lookup("127.0.0.1" if len(looks) == 1 else "127.0.0.2", port)
 
-    monkeypatch.setattr(http_module, "lookup", rebinding)
-    monkeypatch.setattr(http_module, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr(wire, "lookup", rebinding)
+    monkeypatch.setattr(wire, "is_public", lambda address: address == "127.0.0.1")
     assert Http().request("GET", f"http://rebind.example:{platform.port}/").ok
     assert looks == ["rebind.example"]
     assert platform.requests[0].headers["host"] == f"rebind.example:{platform.port}"
@@ -324,7 +324,7 @@ def test_the_name_in_the_certificate_is_checked_though_we_connect_to_an_address(
 ) -> None:
     context = _self_signed(tmp_path, "platform.example")
     with FakePlatform(tls=context) as platform:
-        monkeypatch.setattr(http_module, "lookup", lambda host, port: lookup("127.0.0.1", port))
+        monkeypatch.setattr(wire, "lookup", lambda host, port: lookup("127.0.0.1", port))
         client = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
         monkeypatch.setattr(http_module, "tls", lambda: client)
         right, wrong = (f"https://{name}:{platform.port}" for name in ("platform.example", "evil.example"))
