@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as N_
 
 from channels_app.contract import (
     Abilities,
@@ -31,16 +30,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 LONGEST_WAIT = timedelta(hours=6)
 
 
-def origin(url: str) -> str:
-    parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
-
-
 def http_for(account: Account, fields: Sequence[Field]) -> Http:
     """The HTTP client with the one exemption: origins that an administrator set on this channel."""
-    own = {origin(account.get(field.name)) for field in fields if field.redirects and account.get(field.name)}
-    return Http(frozenset(own))
+    return Http.trusting(*(account.get(field.name) for field in fields if field.redirects and account.get(field.name)))
 
 
 def abilities(channel: Channel, conversation: Conversation, now: datetime | None = None) -> Abilities:
@@ -59,7 +51,7 @@ def send(channel: Channel, part: OutboundMessage) -> Sent:
     """Send one part. Whatever goes wrong comes out as DeliveryFailed with words for the agent."""
     if not channel.enabled:
         raise DeliveryFailed(
-            str(_("This channel is switched off.")), permanent=True, category="content", code="channel_off"
+            N_("This channel is switched off."), permanent=True, category="content", code="channel_off"
         )
     adapter, account = channel.adapter, channel.account()
     try:
@@ -69,7 +61,7 @@ def send(channel: Channel, part: OutboundMessage) -> Sent:
     except Exception as error:
         log.exception("an adapter broke while sending", channel=channel.pk, kind=channel.kind)
         raise DeliveryFailed(
-            str(_("The channel could not send this.")),
+            N_("The channel could not send this."),
             permanent=False,
             category="unconfirmed",
             detail=type(error).__name__,

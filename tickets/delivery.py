@@ -11,7 +11,8 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, outbound
@@ -248,8 +249,8 @@ def _take_up(message_id: int) -> None:
 def _unconfirmed() -> dict[str, object]:
     return receipts.error_json(
         DeliveryFailed(
-            str(_("Nobody knows whether this was sent.")),
-            detail=str(_("The hub stopped while it was being sent. Look at the platform, then retry if need be.")),
+            N_("Nobody knows whether this was sent."),
+            detail=N_("The hub stopped while it was being sent. Look at the platform, then retry if need be."),
             permanent=False,
             category="unconfirmed",
         )
@@ -266,7 +267,7 @@ def retry(message_id: int, by: Actor) -> Message:
         if found.agent_id is None or not again.update(
             status=S.QUEUED, error=None, next_attempt_at=now, attempts=0, first_attempt_at=None
         ):
-            raise Conflict(str(_("Only a reply that failed can be sent again.")))
+            raise Conflict(_("Only a reply that failed can be sent again."))
         Part.objects.filter(message_id=message_id, status=S.FAILED).update(status=S.QUEUED, external_id=None)
         if found.parts.filter(position=0, external_id=None).exists():
             Message.objects.filter(pk=message_id).update(external_id=None)

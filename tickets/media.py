@@ -30,6 +30,7 @@ INLINE = {
     "audio/mpeg", "audio/ogg", "audio/mp4", "audio/x-m4a", "audio/m4a",
 }  # fmt: skip
 BACKOFF = (1, 5, 20, 60, 300, 900, 3600)
+MAX_NOT_READY = 30
 LEASE = timedelta(seconds=150)
 LINK_LIVES = 3600
 NO_FILE = ("location", "contact")
@@ -169,6 +170,9 @@ def fetch(attachment_id: int) -> None:
     row = Attachment.objects.select_related("message__channel").get(pk=attachment_id)
     assert row.message is not None
     row.attempts += 1
+    if not row.remote or not (row.remote.get("url") or row.remote.get("id")):
+        _finish(row, S.FAILED)
+        return
     with tempfile.TemporaryFile() as file:
         try:
             declared = _download(row, file)
@@ -197,17 +201,22 @@ def _download(row: Attachment, file: IO[bytes]) -> str:
     remote = Remote(url=given.get("url", ""), id=given.get("id", ""), credentials=given.get("credentials", False))
     chunks: Iterator[bytes] = channel.adapter.fetch_media(account, remote, http_for(account, channel.adapter.fields))
     size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > settings.MAX_ATTACHMENT_BYTES:
-            raise http.TooLarge("over the limit")
-        file.write(chunk)
-    return ""
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > settings.MAX_ATTACHMENT_BYTES:
+                raise http.TooLarge("over the limit")
+            file.write(chunk)
+    finally:
+        getattr(chunks, "close", lambda: None)()
+    row.filename = row.filename or safe_name(getattr(chunks, "filename", "") or "")
+    return str(getattr(chunks, "content_type", "") or "")
 
 
 def _again(row: Attachment, error: Exception) -> None:
     log.info("a file could not be fetched", attachment=row.pk, attempt=row.attempts, error=str(error)[:300])
-    if row.attempts >= len(BACKOFF) and not isinstance(error, MediaNotReady):
+    # A platform that is still preparing gets more patience, but a file that is never ready is not polled for ever.
+    if row.attempts >= (MAX_NOT_READY if isinstance(error, MediaNotReady) else len(BACKOFF)):
         _finish(row, S.FAILED)
         return
     wait = timedelta(seconds=BACKOFF[min(row.attempts, len(BACKOFF)) - 1])
