@@ -43,7 +43,7 @@ class Activity(models.Model):
 
     seq = models.BigAutoField(primary_key=True)
     type = models.CharField(max_length=40)
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, null=True, related_name="activity")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, null=True, db_index=False, related_name="activity")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="+")
     actor_type = models.CharField(max_length=10)
     agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -104,6 +104,8 @@ def record(
         changes=changes or {},
     )
     fields.update(seq=line.seq, updated_at=now)
+    if message is not None and type == "message.added":
+        fields["newest_message"] = message.pk
     Ticket.objects.filter(pk=ticket.pk).update(**fields)
     for name, value in fields.items():
         setattr(ticket, name, value)

@@ -65,13 +65,22 @@ class Ticket(models.Model):
     subject = models.CharField(_("subject"), max_length=500, default="", blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
     priority = models.CharField(_("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    # No index of their own where one of Meta.indexes begins with them: every message moves a ticket
+    # to the top of its lists, and so writes each of its indexes again.
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="tickets"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="tickets",
     )
-    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, blank=True, related_name="tickets")
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="tickets")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="tickets")
-    address = models.ForeignKey(Address, on_delete=models.PROTECT, related_name="tickets")
+    team = models.ForeignKey(
+        Team, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="tickets"
+    )
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False, related_name="tickets")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, db_index=False, related_name="tickets")
+    address = models.ForeignKey(Address, on_delete=models.PROTECT, db_index=False, related_name="tickets")
     """The conversation: the person or group that a reply goes to."""
     threads = models.BooleanField(default=False)
     """The channel may have several unresolved tickets with one address (mail); chats have one."""
@@ -80,6 +89,8 @@ class Ticket(models.Model):
 
     seq = models.BigIntegerField(default=0, editable=False)
     """Its last line in the log. Lists are in this order."""
+    newest_message = models.BigIntegerField(default=0, editable=False)
+    """Of what it says last; 0: nothing yet. What a search finds by subject or customer is in this order."""
     snoozed_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -116,14 +127,24 @@ class Ticket(models.Model):
             models.Index(fields=["-seq"], name="ticket_all"),
             models.Index(fields=["team", "-seq"], name="ticket_team"),
             models.Index(fields=["-seq"], name="ticket_unresolved", condition=~models.Q(status="resolved")),
-            models.Index(fields=["team", "-seq"], name="ticket_team_unres", condition=~models.Q(status="resolved")),
+            # With all that the badges count, so that counting reads no ticket.
+            models.Index(
+                fields=["team", "-seq", "status", "assignee", "channel"],
+                name="ticket_team_unres",
+                condition=~models.Q(status="resolved"),
+            ),
             models.Index(fields=["-seq"], name="ticket_resolved", condition=models.Q(status="resolved")),
             models.Index(fields=["team", "-seq"], name="ticket_team_res", condition=models.Q(status="resolved")),
             models.Index(fields=["assignee", "-seq"], name="ticket_assignee", condition=~models.Q(status="resolved")),
+            models.Index(fields=["assignee", "-seq"], name="ticket_assignee_all"),
+            models.Index(fields=["priority", "-seq"], name="ticket_priority", condition=~models.Q(priority="normal")),
             models.Index(fields=["channel", "-seq"], name="ticket_channel"),
             models.Index(fields=["customer", "-seq"], name="ticket_customer"),
             models.Index(fields=["address", "-number"], name="ticket_address"),
             models.Index(fields=["snoozed_until"], name="ticket_snoozed", condition=models.Q(status="snoozed")),
+            # For the search: the newest tickets, of all and of a team.
+            models.Index(fields=["-newest_message"], name="ticket_newest"),
+            models.Index(fields=["team", "-newest_message"], name="ticket_team_newest"),
         ]
 
     if TYPE_CHECKING:
