@@ -303,7 +303,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "tickets.api.openapi.Schema",
     "EXCEPTION_HANDLER": "tickets.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
@@ -318,6 +318,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ActorType": "tickets.api.schema.ACTORS",
+        "CustomerType": "tickets.api.schema.CUSTOMER_TYPES",
+        "AttachmentState": "tickets.api.schema.ATTACHMENT_STATES",
+        "EnvelopeState": "tickets.api.schema.ENVELOPE_STATES",
+    },
 }
 
 # ── Workers ──────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,136 @@
+"""Channels: made and changed by administrators; their secrets are shown once, when they are made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.models import Agent, Sight, Team
+from channels_app import checks, registry
+from channels_app.contract import CheckLine
+from channels_app.models import Channel
+from tickets import shapes
+from tickets.api import pages, schema
+from tickets.api.doors import Door, one, says
+from tickets.api.inputs import Choice, Id, Line, Plain, Strict, Yes, wrong
+
+log = structlog.get_logger(__name__)
+
+
+def seen_channels(sight: Sight) -> QuerySet[Channel]:
+    return Channel.objects.filter(sight.where("team_id")).select_related("team")
+
+
+def team_of(row: Channel) -> shapes.Json | None:
+    return {"id": row.team.pk, "name": row.team.name} if row.team else None
+
+
+def shape(row: Channel) -> shapes.Json:
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "name": row.name,
+        "team": team_of(row),
+        "enabled": row.enabled,
+        "webhook_url": row.webhook_url(),
+        "created_at": shapes.when(row.created_at),
+    }
+
+
+def with_secrets(row: Channel) -> shapes.Json:
+    """The object of ``demo --json``. For the administrator who has just made the channel, and nobody else."""
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "name": row.name,
+        "team": team_of(row),
+        "webhook_url": row.webhook_url(),
+        "settings": row.clear_settings(),
+    }
+
+
+def team(team_id: int | None) -> Team | None:
+    found = Team.objects.filter(pk=team_id).first() if team_id else None
+    if team_id and found is None:
+        raise wrong("team", "There is no such team.")
+    return found
+
+
+class Kind(Choice):
+    """Those that are installed."""
+
+    def __init__(self) -> None:
+        super().__init__(registry.kinds())
+
+
+class NewChannel(Strict):
+    kind = Kind()
+    name = Line(max_length=150)
+    team = Id(required=False, allow_null=True, help_text="Left out: yours. Null: for all.")
+    settings = Plain(required=False, help_text="As the kind wants them; secrets of our own making may be left out.")
+
+
+class ChannelChange(Strict):
+    name = Line(required=False, max_length=150)
+    team = Id(required=False, allow_null=True)
+    enabled = Yes(required=False)
+    settings = Plain(required=False, help_text="Those that change. A changed address asks for the secrets again.")
+
+
+class Channels(Door):
+    @says(schema.Channel, listed=True)
+    def get(self, request: Request) -> Response:
+        """Those of your teams, without settings."""
+        rows, links = pages.by_key(request, seen_channels(self.sight), {"pk": int})
+        return Response(pages.listed(links, map(shape, rows)))
+
+    @says(schema.MadeChannel, status=201, takes=NewChannel)
+    def post(self, request: Request) -> Response:
+        """For administrators. The answer shows the secrets this once."""
+        self.administrator()
+        given = self.read(NewChannel)
+        theirs = team(given["team"]) if "team" in given else self.agent.teams.order_by("pk").first()
+        row = Channel(kind=given["kind"], name=given["name"], team=theirs)
+        row.put_settings(checks.complete(given["kind"], given.get("settings", {})))
+        row.save()
+        return Response(with_secrets(row), status=201)
+
+
+class OneChannel(Door):
+    @says(schema.Channel)
+    def get(self, request: Request, channel_id: int) -> Response:
+        """Without settings."""
+        return Response(shape(one(seen_channels(self.sight), pk=channel_id)))
+
+    @says(schema.Channel, takes=ChannelChange)
+    def patch(self, request: Request, channel_id: int) -> Response:
+        """For administrators."""
+        row = one(seen_channels(self.sight), pk=channel_id)
+        self.administrator()
+        given: dict[str, Any] = self.read(ChannelChange)
+        if "team" in given:
+            row.team = team(given["team"])
+        row.name, row.enabled = given.get("name", row.name), given.get("enabled", row.enabled)
+        if "settings" in given:
+            row.put_settings(checks.complete(row.kind, given["settings"], row.clear_settings()))
+        row.save(update_fields=["name", "team", "enabled", "public_settings", "sealed_settings"])
+        return Response(shape(row))
+
+
+class Check(Door):
+    @says(schema.Check)
+    def post(self, request: Request, channel_id: int) -> Response:
+        """Try the real platform and say in words what works. For administrators and leads."""
+        row = one(seen_channels(self.sight), pk=channel_id)
+        self.only(Agent.Role.ADMIN, Agent.Role.LEAD)
+        try:
+            lines = list(checks.live(row))
+        except Exception as error:  # noqa: BLE001 (an adapter met a platform that answered anything at all)
+            log.warning("a live check broke", channel=row.pk, kind=row.kind, error=type(error).__name__)
+            lines = [CheckLine(ok=False, words="The check could not be made.")]
+        told = [{"ok": line.ok, "words": str(line.words)} for line in lines]
+        return Response({"ok": all(line["ok"] for line in told), "lines": told})

@@ -1,0 +1,92 @@
+"""Customers: visible to whoever may see one of their tickets, and to all if there is none."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.models import Sight
+from channels_app.contract import clean_text, fit_id
+from customers.models import Customer, CustomerAddress
+from tickets import shapes
+from tickets.api import pages, schema
+from tickets.api.doors import Door, one, says
+from tickets.api.inputs import Choice, Line, Strict, number, words
+from tickets.models import Ticket
+
+QUERY = {"address": "the platform's id of an address", "channel": "id", "q": "in name, phone, e-mail and address"}
+
+
+def seen_customers(sight: Sight) -> QuerySet[Customer]:
+    if sight.teams is None:
+        return Customer.objects.all()
+    theirs = Ticket.objects.filter(customer=OuterRef("pk"))
+    return Customer.objects.filter(Exists(theirs.filter(sight.where("team_id"))) | ~Exists(theirs))
+
+
+def for_reading(rows: QuerySet[Customer]) -> QuerySet[Customer]:
+    links = CustomerAddress.objects.select_related("address__channel").order_by("pk")
+    return rows.prefetch_related(Prefetch("links", links))
+
+
+def shape(row: Customer) -> shapes.Json:
+    return shapes.customer(row, [link.address for link in row.links.all()])
+
+
+class Customers(Door):
+    @says(schema.Customer, listed=True, query=QUERY)
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        found = seen_customers(self.sight)
+        address, channel, term = _address(request), number(request, "channel"), words(request, "q")
+        if address or channel:
+            links = CustomerAddress.objects.filter(**({"address__channel": channel} if channel else {}))
+            if address:
+                links = links.filter(address__external_id__in=address)
+            found = found.filter(pk__in=links.values("customer"))
+        if term:
+            found = found.filter(_matches(term))
+        rows, after = pages.by_key(request, for_reading(found), {"pk": int}, newest_first=True)
+        return Response(pages.listed(after, map(shape, rows)))
+
+
+def _address(request: Request) -> list[str]:
+    """As it was typed; a bare "+" in an address of the web is a space, so both are looked for."""
+    text = clean_text(request.GET.get("address", ""))
+    spellings = {text, text.strip(), "+" + text.strip()} if text.startswith(" ") else {text}
+    return [fit_id(spelling) for spelling in sorted(spellings) if spelling.strip()]
+
+
+def _matches(term: str) -> Q:
+    by_address = Q()
+    for name in ("name", "username", "phone", "email", "external_id"):
+        by_address |= Q(**{f"address__{name}__icontains": term})
+    links = CustomerAddress.objects.filter(by_address, customer=OuterRef("pk"))
+    return Q(name__icontains=term) | Q(Exists(links))
+
+
+class CustomerChange(Strict):
+    name = Line(required=False, allow_blank=True, max_length=200)
+    language = Line(required=False, allow_blank=True, max_length=16)
+    party = Choice(Customer.Party.values, required=False)
+    type = Choice(Customer.Type.values, required=False)
+
+
+class OneCustomer(Door):
+    def _find(self, customer_id: int) -> Customer:
+        return one(for_reading(seen_customers(self.sight)), pk=customer_id)
+
+    @says(schema.Customer)
+    def get(self, request: Request, customer_id: int) -> Response:
+        """With all their addresses. Their tickets: /customers/{id}/tickets/."""
+        return Response(shape(self._find(customer_id)))
+
+    @says(schema.Customer, takes=CustomerChange)
+    def patch(self, request: Request, customer_id: int) -> Response:
+        """Change what is known about them."""
+        row = self._find(customer_id)
+        wanted = self.read(CustomerChange)
+        if wanted:
+            Customer.objects.filter(pk=row.pk).update(**wanted)
+        return Response(shape(self._find(customer_id)))

@@ -1,0 +1,104 @@
+"""Messages: what was said, saying something, sending again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.contract import fit_id
+from tickets import delivery, replies, shapes
+from tickets.api import pages, schema
+from tickets.api.doors import Door, one, says
+from tickets.api.inputs import LARGEST, Choice, Id, Strict, Text, choice, number, words, wrong
+from tickets.models import Message
+
+MAX_TEXT = 1024 * 1024
+MAX_FILES = 50
+IN_ORDER: pages.Key = {"at": datetime, "pk": int}
+HEADER = {
+    "Idempotency-Key": "At most 255 characters, kept 24 h: again, also in parallel, gives the same message with 200."
+}
+
+
+def fits(text: str) -> None:
+    if len(text.encode()) > MAX_TEXT:
+        raise ValidationError("This is over 1 MB.")
+
+
+class NewMessage(Strict):
+    text = Text(required=False, allow_blank=True, validators=[fits])
+    kind = Choice(["reply", "note"], required=False, default="reply")
+    attachments = serializers.ListField(
+        child=Id(), required=False, max_length=MAX_FILES, help_text="Ids of your uploads."
+    )
+    reply_to = Id(required=False, allow_null=True)
+    seen = serializers.IntegerField(
+        required=False, allow_null=True, min_value=-LARGEST, max_value=LARGEST,
+        help_text="The last line of the log that you had before you. Left out: not checked.",
+    )  # fmt: skip
+
+
+class TicketMessages(Door):
+    @says(schema.Message, listed=True)
+    def get(self, request: Request, number: int) -> Response:
+        """Oldest first."""
+        self.must_see(number)
+        rows, links = pages.by_key(request, Message.objects.for_reading().filter(ticket=number), IN_ORDER)
+        return Response(pages.listed(links, map(shapes.message, rows)))
+
+    @says(
+        schema.Message, status=201, also={200: schema.Message}, takes=NewMessage, headers=HEADER, problems=(409, 422)
+    )  # fmt: skip
+    def post(self, request: Request, number: int) -> Response:
+        """Reply or write a note. 409 with “seq” and “new” when something you had not seen changes the answer."""
+        self.must_see(number)
+        given = self.read(NewMessage)
+        draft = replies.Draft(
+            text=given.get("text", ""),
+            kind=given["kind"],
+            attachments=tuple(given.get("attachments", ())),
+            reply_to=given.get("reply_to"),
+            seen=given.get("seen"),
+            key=request.headers.get("Idempotency-Key", ""),
+        )
+        message, new = replies.reply(number, self.agent, draft)
+        return Response(shapes.message(Message.objects.for_reading().get(pk=message.pk)), status=201 if new else 200)
+
+
+class Messages(Door):
+    @says(
+        schema.Message, listed=True,
+        query={"channel": "id", "external_id": "the platform's id", "direction": "in, out or note"},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Find a message by what its platform calls it."""
+        channel, external_id = number(request, "channel"), words(request, "external_id", 2000)
+        if channel is None or not external_id:
+            raise wrong("external_id" if channel else "channel", "Give “channel” and “external_id”.")
+        direction = choice(request, "direction", Message.Direction.values)
+        found = Message.objects.seen_with(self.sight).for_reading().filter(
+            channel=channel,
+            external_id=fit_id(external_id, 512),
+            direction__in=[direction] if direction else Message.Direction.values,
+        )  # fmt: skip
+        rows, links = pages.by_key(request, found, {"pk": int})
+        return Response(pages.listed(links, map(shapes.message, rows)))
+
+
+class OneMessage(Door):
+    @says(schema.Message)
+    def get(self, request: Request, message_id: int) -> Response:
+        """The message as it is now."""
+        return Response(shapes.message(one(Message.objects.seen_with(self.sight).for_reading(), pk=message_id)))
+
+
+class Retry(Door):
+    @says(schema.Message, status=202, problems=(409,))
+    def post(self, request: Request, message_id: int) -> Response:
+        """Send a failed reply again: only the parts that did not go out."""
+        one(Message.objects.seen_with(self.sight), pk=message_id)
+        return Response(shapes.message(delivery.retry(message_id, self.by)), status=202)

@@ -1,0 +1,256 @@
+"""The answers' shapes for OpenAPI. tickets.shapes makes the answers; a test holds the two together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers as s
+
+from agents.models import Agent as AgentRow
+from channels_app.models import Envelope as EnvelopeRow
+from customers.models import Customer as CustomerRow
+from tickets.models import Attachment as AttachmentRow
+from tickets.models import Message as MessageRow
+from tickets.models import Ticket as TicketRow
+
+Shape = s.Serializer[Any]
+
+KINDS = [
+    "image", "video", "audio", "voice", "file", "sticker",
+    "location", "contact", "story", "share", "product", "template",
+]  # fmt: skip
+ACTORS = ["customer", "agent", "system"]
+CUSTOMER_TYPES = list(CustomerRow.Type.values)
+ATTACHMENT_STATES = list(AttachmentRow.State.values)
+ENVELOPE_STATES = list(EnvelopeRow.State.values)
+CATEGORIES = ["window", "blocked", "rate", "auth", "content", "unconfirmed", "unknown"]
+
+
+class Named(Shape):
+    id = s.IntegerField()
+    name = s.CharField()
+
+
+class ChannelName(Shape):
+    id = s.CharField()
+    kind = s.CharField()
+    name = s.CharField()
+
+
+class Ticket(Shape):
+    number = s.IntegerField()
+    subject = s.CharField()
+    status = s.ChoiceField(TicketRow.Status.values)
+    priority = s.ChoiceField(TicketRow.Priority.values)
+    assignee = Named(allow_null=True)
+    team = Named(allow_null=True)
+    channel = ChannelName()
+    customer = Named()
+    tags = s.ListField(child=s.CharField())
+    seq = s.IntegerField(help_text="Its last line in the log.")
+    snoozed_until = s.DateTimeField(allow_null=True)
+    created_at = s.DateTimeField()
+    updated_at = s.DateTimeField()
+    resolved_at = s.DateTimeField(allow_null=True)
+
+
+class Author(Shape):
+    type = s.ChoiceField(ACTORS)
+    id = s.IntegerField(allow_null=True)
+    name = s.CharField()
+    address = s.CharField(allow_null=True)
+
+
+class Place(Shape):
+    lat = s.FloatField()
+    lon = s.FloatField()
+    name = s.CharField()
+    address = s.CharField()
+
+
+class Card(Shape):
+    name = s.CharField()
+    phones = s.ListField(child=s.CharField())
+    emails = s.ListField(child=s.CharField())
+
+
+class Attachment(Shape):
+    id = s.IntegerField()
+    kind = s.ChoiceField(KINDS)
+    filename = s.CharField()
+    mime = s.CharField()
+    size = s.IntegerField(allow_null=True)
+    url = s.CharField(allow_null=True)
+    caption = s.CharField()
+    state = s.ChoiceField(ATTACHMENT_STATES)
+    location = Place(allow_null=True)
+    contact = Card(allow_null=True)
+
+
+class Postback(Shape):
+    title = s.CharField()
+    payload = s.CharField()
+
+
+class Reaction(Shape):
+    emoji = s.CharField()
+    author = s.JSONField()
+    at = s.DateTimeField()
+
+
+class SendError(Shape):
+    code = s.CharField()
+    title = s.CharField()
+    detail = s.CharField()
+    category = s.ChoiceField(CATEGORIES)
+    retryable = s.BooleanField()
+
+
+class Message(Shape):
+    id = s.IntegerField()
+    ticket = s.IntegerField()
+    direction = s.ChoiceField(MessageRow.Direction.values)
+    text = s.CharField(help_text="Of a mail: the whole.")
+    reply_text = s.CharField(allow_null=True, help_text="Of a mail: the visible reply.")
+    html = s.CharField(allow_null=True, help_text="Sanitised.")
+    author = Author()
+    channel = s.CharField()
+    external_id = s.CharField(allow_null=True)
+    reply_to = s.IntegerField(allow_null=True)
+    about = s.JSONField(allow_null=True, help_text="What it answers when that is no message of ours.")
+    postback = Postback(allow_null=True)
+    unsupported = s.BooleanField()
+    standby = s.BooleanField()
+    status = s.ChoiceField(MessageRow.Status.values)
+    error = SendError(allow_null=True)
+    attachments = Attachment(many=True)
+    reactions = Reaction(many=True)
+    sent_at = s.DateTimeField(allow_null=True, help_text="The platform's time.")
+    created_at = s.DateTimeField()
+    edited_at = s.DateTimeField(allow_null=True)
+    deleted_at = s.DateTimeField(allow_null=True)
+
+
+class Actor(Shape):
+    type = s.ChoiceField(ACTORS)
+    id = s.IntegerField(allow_null=True)
+    name = s.CharField()
+
+
+class Activity(Shape):
+    seq = s.IntegerField()
+    type = s.CharField(help_text="ticket.…, message.… or customer.…; more may be added.")
+    ticket = s.IntegerField(allow_null=True)
+    actor = Actor()
+    at = s.DateTimeField()
+    data = s.JSONField(
+        help_text="message.*: the message; else the ticket, as it is now; {number} if it left your sight."
+    )
+
+
+class Address(Shape):
+    id = s.IntegerField()
+    channel = s.CharField()
+    kind = s.CharField()
+    external_id = s.CharField()
+    name = s.CharField()
+    phone = s.CharField()
+    email = s.CharField()
+
+
+class Customer(Shape):
+    id = s.IntegerField()
+    name = s.CharField()
+    language = s.CharField()
+    party = s.ChoiceField(CustomerRow.Party.values)
+    type = s.ChoiceField(CUSTOMER_TYPES)
+    addresses = Address(many=True)
+    created_at = s.DateTimeField()
+
+
+class Channel(Shape):
+    id = s.CharField()
+    kind = s.CharField()
+    name = s.CharField()
+    team = Named(allow_null=True)
+    enabled = s.BooleanField()
+    webhook_url = s.CharField(help_text="Where the platform posts to; empty where it never does.")
+    created_at = s.DateTimeField()
+
+
+class MadeChannel(Shape):
+    """With its secrets: shown this once."""
+
+    id = s.CharField()
+    kind = s.CharField()
+    name = s.CharField()
+    team = Named(allow_null=True)
+    webhook_url = s.CharField()
+    settings = s.DictField(child=s.JSONField())
+
+
+class CheckLine(Shape):
+    ok = s.BooleanField()
+    words = s.CharField()
+
+
+class Check(Shape):
+    ok = s.BooleanField()
+    lines = CheckLine(many=True)
+
+
+class Played(Shape):
+    message = Message()
+
+
+class Envelope(Shape):
+    id = s.IntegerField()
+    channel = s.CharField()
+    received_at = s.DateTimeField()
+    state = s.ChoiceField(ENVELOPE_STATES)
+    error = s.CharField(allow_null=True)
+    attempts = s.IntegerField()
+    messages = s.ListField(child=s.IntegerField())
+
+
+class OpenedEnvelope(Envelope):
+    headers = s.DictField(child=s.CharField())
+    body = s.CharField(help_text="As text; empty when it is no longer kept.")
+
+
+class Agent(Shape):
+    id = s.IntegerField()
+    name = s.CharField()
+    email = s.EmailField()
+    role = s.ChoiceField(AgentRow.Role.values)
+    teams = Named(many=True)
+    is_active = s.BooleanField()
+
+
+class Me(Agent):
+    language = s.CharField()
+    time_zone = s.CharField()
+
+
+class Token(Shape):
+    id = s.IntegerField()
+    name = s.CharField()
+    created_at = s.DateTimeField()
+    last_used_at = s.DateTimeField(allow_null=True)
+
+
+class MadeToken(Token):
+    key = s.CharField(help_text="Shown this once; only its hash is kept.")
+
+
+class Problem(Shape):
+    """RFC 9457 problem details."""
+
+    type = s.CharField()
+    title = s.CharField()
+    status = s.IntegerField()
+    detail = s.CharField()
+    errors = s.DictField(child=s.ListField(child=s.CharField()), required=False, help_text="Of a 400: field → words.")
+    holder = Named(required=False, help_text="Of a 409 on assigning: who has the ticket.")
+    seq = s.IntegerField(required=False, help_text="Of a 409 on replying: the ticket's newest line.")
+    new = Activity(many=True, required=False, help_text="Of a 409 on replying: what you had not seen.")
