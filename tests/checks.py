@@ -63,6 +63,7 @@ def suites(environment: dict[str, str], more: list[str]) -> list[str]:
 def suite(name: str, environment: dict[str, str], more: list[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="pelanggan-test-") as var:
         here = {**environment, "VAR_DIR": var}
+        (Path(var) / "static").mkdir()
         failed = check([sys.executable, "manage.py", "translations", "compile"], here, "translations compile")
         return failed or check([sys.executable, "-m", "pytest", "-n", "2", *more], here, name)
 

@@ -46,7 +46,8 @@ class Product:
         return Path(self.output.name).read_text()
 
     def end(self) -> int:
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         return self.process.wait(15)
 
 
@@ -74,7 +75,8 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def product(var: Path) -> Iterator[Product]:
     running = Product(var, free_port())
-    eventually(running.ready, 60)
+    eventually(lambda: running.ready() or running.process.poll() is not None, 60)
+    assert running.process.poll() is None, running.text()
     yield running
     if running.process.poll() is None:
         running.end()
@@ -213,10 +215,13 @@ def test_stamp_follows_contents_not_dates(tmp_path: Path, monkeypatch: pytest.Mo
 def test_web_and_worker_on_postgresql_and_redis(tmp_path: Path) -> None:
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)
-    eventually(running.ready, 60)
-    assert len(running.children()) == 2
-    for pid in running.children():
-        os.kill(pid, signal.SIGKILL)
-    time.sleep(1)
-    eventually(running.ready, 20)
-    assert running.end() == 0
+    try:
+        eventually(lambda: running.ready() or running.process.poll() is not None, 60)
+        assert running.process.poll() is None, running.text()
+        assert len(running.children()) == 2
+        for pid in running.children():
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(1)
+        eventually(running.ready, 20)
+    finally:
+        assert running.end() == 0
