@@ -185,6 +185,7 @@ def _absorb_echo(channel: Channel, message: Message, position: int, external_id:
 def _finish(message: Message, change: Callable[[Ticket, Message], None]) -> None:
     """Give the claim back and write what became of it, if the claim is still ours."""
     with transaction.atomic():
+        Address.objects.select_for_update().get(pk=message.ticket.address_id)
         ticket = Ticket.objects.locked().get(pk=message.ticket_id)
         ours = Message.objects.filter(pk=message.pk, claim=message.claim, claimed_until__isnull=False)
         if ours.update(claimed_until=None, claim=None):
