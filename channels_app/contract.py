@@ -503,8 +503,8 @@ class Adapter:
     has_webhook: ClassVar[bool] = True
     has_playground: ClassVar[bool] = False
     """An agent may play the customer on a page of ours."""
-    one_ticket_per_conversation: ClassVar[bool] = True
-    """Chat: at most one unresolved ticket per conversation. Mail threads otherwise: False."""
+    threads: ClassVar[bool] = False
+    """Several conversations may run side by side with one address (mail); a chat has one."""
     idempotent: ClassVar[bool] = False
     """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""
     max_body: ClassVar[int] = 10 * 1024 * 1024

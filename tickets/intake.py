@@ -188,7 +188,7 @@ def open_ticket(
         team_id=channel.team_id,
         customer_id=address.customer_link.customer_id,
         address=address,
-        threads=not channel.adapter.one_ticket_per_conversation,
+        threads=channel.adapter.threads,
         subject=subject[:500],
         previous=previous,
         **fields,

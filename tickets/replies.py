@@ -252,7 +252,7 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
     with transaction.atomic():
         address = intake.known_address(channel, intake.Sender(external_id=external_id, **_hints(external_id)))
-        ticket = None if not channel.adapter.one_ticket_per_conversation else _unresolved(address)
+        ticket = None if channel.adapter.threads else _unresolved(address)
         if ticket is not None:
             raise Conflict(_("Ticket %(number)d with this customer is still open. Answer there.") % {"number": ticket.pk})
         last = Ticket.objects.filter(address=address).order_by("-number").first()
