@@ -51,6 +51,8 @@ class Line:
 
     def text_for(self, sight: Sight) -> str | None:
         """What this sight hears; None: nothing. A team that lost the ticket hears that it is gone."""
+        if self.row.gone:
+            return None
         if sight.covers(self.team):
             if self._full is None:
                 self._full = encode(shapes.line_of(self.row))

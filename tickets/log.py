@@ -27,11 +27,14 @@ def with_data(rows: object) -> Sequence[Activity]:
     messages = {row.message_id for row in found if row.type.startswith("message.")}
     by_number = {row.pk: row for row in Ticket.objects.for_reading().filter(pk__in=tickets)} if tickets else {}
     by_id = {row.pk: row for row in Message.objects.for_reading().filter(pk__in=messages)} if messages else {}
-    teams = dict(Ticket.objects.filter(pk__in={row.ticket_id for row in found}).values_list("pk", "team_id"))
     for row in found:
-        row.team_now = teams.get(row.ticket_id)
+        # The team comes with the data in one statement, so that sight and what is shown are of one moment.
         if row.ticket_id in by_number:
             row.ticket = by_number[row.ticket_id]
+            row.team_now = row.ticket.team_id
         if row.message_id in by_id:
             row.message = by_id[row.message_id]
-    return found
+            row.team_now = row.message.team_id
+        about = row.message_id in by_id if row.type.startswith("message.") else row.ticket_id in by_number
+        row.gone = not about
+    return found  # type: ignore[no-any-return]

@@ -63,6 +63,8 @@ class Activity(models.Model):
 
     team_now: int | None = None
     """Set by tickets.log: the ticket's team when the line was read, by which sight is judged."""
+    gone: bool = False
+    """Set by tickets.log: what it is about was deleted while the page was read; nobody is told."""
 
     if TYPE_CHECKING:
         ticket_id: int | None
