@@ -25,7 +25,7 @@ def attachment(request: HttpRequest, attachment_id: int, filename: str) -> HttpR
     row = Attachment.objects.select_related("message").filter(pk=attachment_id, state=Attachment.State.STORED).first()
     if row is None or not row.file or not _may_see(request, row):
         raise Http404
-    etag = f'"{row.file.name.rpartition("/")[2]}"'
+    etag = f'"{str(row.file.name).rpartition("/")[2]}"'
     found: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     found = found or _bytes_of(request, row, etag)
     for name, value in _headers(row, etag).items():

@@ -22,6 +22,8 @@ SENDS = {"X-Activity": "The safe horizon: no line at or below it can still appea
 def told(rows: Iterable[Activity], sight: Sight) -> Iterable[dict[str, Any]]:
     """The lines as this sight hears them now; of a ticket that left it only the number."""
     for row in rows:
+        if row.gone:
+            continue
         if sight.covers(row.team_now):
             yield shapes.line_of(row)
         elif row.from_team_id is not None and sight.covers(row.from_team_id):

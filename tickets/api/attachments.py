@@ -49,7 +49,7 @@ class Attachments(Door):
     @says(schema.Attachment, status=201, takes=Upload, upload=True, problems=(413, 415))
     def post(self, request: Request) -> Response:
         """A file of at most 25 MB. It is yours alone until you name its id in a message."""
-        file = request.data.get("file")
+        file = request.FILES.get("file")
         if not isinstance(file, UploadedFile):
             raise wrong("file", "There is no file in the form field “file”.")
         if not file.size:

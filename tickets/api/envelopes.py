@@ -22,7 +22,7 @@ def for_reading() -> QuerySet[Envelope]:
 
 
 def shape(row: Envelope) -> shapes.Json:
-    messages: QuerySet[Message] = row.messages.all()  # type: ignore[attr-defined]
+    messages: QuerySet[Message] = row.messages.all()
     return {
         "id": row.pk,
         "channel": str(row.channel_id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -87,7 +87,7 @@ class Id(serializers.IntegerField):
 class Choice(serializers.ChoiceField):
     """Names the choices instead of repeating what came."""
 
-    def __init__(self, choices: Iterable[Any], **options: Any) -> None:
+    def __init__(self, choices: Sequence[Any], **options: Any) -> None:
         super().__init__(choices=choices, **options)
         self.error_messages["invalid_choice"] = f"This is not one of: {', '.join(map(str, self.choices))}."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import uritemplate
@@ -37,11 +36,19 @@ class Bearer(OpenApiAuthenticationExtension):  # type: ignore[misc]
         return {"type": "http", "scheme": "bearer"}
 
 
-@cache
-def page_of(shape: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
-    link = serializers.CharField(allow_null=True)
-    fields = {"next": link, "previous": serializers.CharField(allow_null=True), "results": shape(many=True)}
-    return type(f"{shape.__name__}Page", (serializers.Serializer,), fields)
+_pages: dict[Any, Any] = {}
+
+
+def page_of(shape: Any) -> Any:
+    """The same class each time: OpenAPI knows a component by it."""
+    if shape not in _pages:
+        fields = {
+            "next": serializers.CharField(allow_null=True),
+            "previous": serializers.CharField(allow_null=True),
+            "results": shape(many=True),
+        }
+        _pages[shape] = type(f"{shape.__name__}Page", (serializers.Serializer,), fields)
+    return _pages[shape]
 
 
 class Schema(AutoSchema):  # type: ignore[misc]

@@ -52,7 +52,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """settings.REST_FRAMEWORK["EXCEPTION_HANDLER"]."""
     for kind, tell in _TELLERS:
         if isinstance(error, kind):
-            return tell(error)
+            told: HttpResponseBase = tell(error)
+            return told
     log.error("the API broke", exc_info=error, view=type(context.get("view")).__name__)
     return answer(500, "Something went wrong on our side. It has been logged.")
 

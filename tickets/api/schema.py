@@ -143,7 +143,7 @@ class Activity(Shape):
     ticket = s.IntegerField(allow_null=True)
     actor = Actor()
     at = s.DateTimeField()
-    data = s.JSONField(
+    data = s.JSONField(  # type: ignore[assignment]  # the base class has a property of that name
         help_text="message.*: the message; else the ticket, as it is now; {number} if it left your sight."
     )
 
@@ -250,7 +250,9 @@ class Problem(Shape):
     title = s.CharField()
     status = s.IntegerField()
     detail = s.CharField()
-    errors = s.DictField(child=s.ListField(child=s.CharField()), required=False, help_text="Of a 400: field → words.")
+    errors = s.DictField(  # type: ignore[assignment]
+        child=s.ListField(child=s.CharField()), required=False, help_text="Of a 400: field → words."
+    )
     holder = Named(required=False, help_text="Of a 409 on assigning: who has the ticket.")
     seq = s.IntegerField(required=False, help_text="Of a 409 on replying: the ticket's newest line.")
     new = Activity(many=True, required=False, help_text="Of a 409 on replying: what you had not seen.")
