@@ -66,9 +66,8 @@ def hashes() -> dict[str, str]:
 
 
 def make_people(passwords: Mapping[str, str]) -> tuple[dict[str, Agent], bool]:
-    """name → agent, and whether the first of them is new. Who is there stays as their owner has made them."""
+    """name → agent, and whether all of them are new. Who is there stays as their owner has made them."""
     found = {agent.email: agent for agent in Agent.objects.filter(email__in=[one.email for one in PEOPLE])}
-    is_new = PEOPLE[0].email not in found
     people = {}
     for one in PEOPLE:
         agent = found.get(one.email)
@@ -78,7 +77,7 @@ def make_people(passwords: Mapping[str, str]) -> tuple[dict[str, Agent], bool]:
             agent.teams.add(_team(one.team))
         Token.issue(agent, "demo", one.token)
         people[one.name] = agent
-    return people, is_new
+    return people, not found
 
 
 def _team(name: str) -> Team:
@@ -86,7 +85,7 @@ def _team(name: str) -> Team:
 
 
 def team_of(agent: Agent) -> Team:
-    """The one that agents were put into; after a change by hand their first."""
+    """Theirs; the demo's own where somebody has taken them out of every team."""
     return agent.teams.order_by("pk").first() or _team(OURS)
 
 
