@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from channels_app import registry
-from channels_app.contract import CheckLine, Field, SettingsInvalid
+from channels_app.contract import CheckLine, Field, SettingsInvalid, clean_text
 from channels_app.models import Channel
 from channels_app.outbound import http_for
 
@@ -24,10 +24,7 @@ def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None 
     known = {field.name: field for field in adapter.fields}
     errors: dict[str, Any] = {name: _("There is no such setting.") for name in given if name not in known}
     values: dict[str, Any] = {}
-    moved = old is not None and any(
-        field.redirects and field.name in given and str(given[field.name] or "") != str(old.get(field.name) or "")
-        for field in adapter.fields
-    )
+    moved = old is not None and any(field.redirects and _changes(field.name, given, old) for field in adapter.fields)
     for field in adapter.fields:
         value = given.get(field.name)
         if value is None and old is not None:
@@ -47,12 +44,20 @@ def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None 
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
+def _changes(name: str, given: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return given.get(name) is not None and str(given[name]) != str(old.get(name) or "")
+
+
 def _problem(field: Field, value: Any) -> str:
     if value in (None, ""):
         return _("This is needed.") if field.required else ""
+    if not isinstance(value, str) and (field.is_url or field.secret or field.choices):
+        return _("This must be a text.")
     if isinstance(value, str):
-        if len(value) > 20_000 or "\x00" in value:
+        if len(value) > 20_000:
             return _("This is too long.")
+        if clean_text(value) != value:
+            return _("This has characters that cannot be kept.")
         if field.choices and value not in [choice for choice, _words in field.choices]:
             return _("This is not one of the choices.")
         if field.is_url and not _is_url(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -12,10 +12,21 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from channels_app.contract import InboundRequest, News, Unreadable, UnreadableEvent
+from channels_app.contract import (
+    Edit,
+    InboundMessage,
+    InboundRequest,
+    News,
+    Receipt,
+    Unreadable,
+    UnreadableEvent,
+    clean_text,
+    fit_id,
+)
 from channels_app.models import Channel, Envelope
 
 log = structlog.get_logger(__name__)
@@ -23,10 +34,14 @@ log = structlog.get_logger(__name__)
 RETRY_EVERY = timedelta(seconds=4)
 RETRY_SLOWLY = timedelta(minutes=10)
 RETRY_QUICKLY_FOR = timedelta(days=3)
-AT_A_TIME = 20
+AT_A_TIME = 1000
 KEPT_HEADERS = ("content-type", "user-agent", "webhook-id", "webhook-timestamp", "i-twilio-idempotency-token")
 
 Handler = Callable[[Channel, News, Envelope], None]
+
+
+class NotYet(Exception):
+    """The handler cannot say yet what this is: the envelope is opened again in a few seconds."""
 
 
 @cache
@@ -51,6 +66,8 @@ def accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope 
         return _keep_failed(envelope, str(error), again=False)
     except _Known:
         return None
+    except NotYet as error:
+        return _keep_failed(envelope, str(error), again=True)
     except Exception as error:
         if isinstance(error, DatabaseError) and not _database_lives():
             raise
@@ -79,10 +96,11 @@ def _envelope(channel: Channel, request: InboundRequest) -> Envelope:
     delivery = channel.adapter.delivery_id(channel.account(), request)
     # The body belongs to the key: should a sender use one id for two bodies, neither is lost.
     key = hashlib.sha256(delivery.encode("utf-8", "replace") + b"\n" + request.body).hexdigest() if delivery else None
-    headers = {name: request.headers[name][:500] for name in KEPT_HEADERS if name in request.headers}
+    headers = {name: clean_text(request.headers[name])[:500] for name in KEPT_HEADERS if name in request.headers}
     if request.suffix:
-        headers["suffix"] = request.suffix
-    return Envelope(channel=channel, delivery_key=key, url=request.url[:2000], headers=headers, body=request.body)
+        headers["suffix"] = clean_text(request.suffix)[:500]
+    url = clean_text(request.url)[:2000]
+    return Envelope(channel=channel, delivery_key=key, url=url, headers=headers, body=request.body)
 
 
 def _insert(envelope: Envelope) -> None:
@@ -106,9 +124,7 @@ def _open_each(channel: Channel, envelope: Envelope, news: Sequence[News | Unrea
     """A batch: each in its own savepoint, so that one failure loses no neighbour."""
     errors: list[str] = []
     again = False
-    # Rows are locked in one order whatever the order of the batch, so that two batches never deadlock.
-    in_order = sorted(enumerate(news), key=lambda item: (getattr(item[1], "conversation", ""), item[0]))
-    for number, item in in_order:
+    for number, item in sorted(enumerate(news), key=_lock_order):
         if isinstance(item, Unreadable):
             errors.append(f"[{number}] {item.error}")
             continue
@@ -117,6 +133,9 @@ def _open_each(channel: Channel, envelope: Envelope, news: Sequence[News | Unrea
                 handler()(channel, item, envelope)
         except UnreadableEvent as error:
             errors.append(f"[{number}] {error}")
+        except NotYet as error:
+            errors.append(f"[{number}] {error}")
+            again = True
         except Exception as error:  # noqa: BLE001 (kept in the envelope, tried again)
             log.warning("an event of a batch could not be opened", channel=channel.pk, error=_words(error))
             errors.append(f"[{number}] {_words(error)}")
@@ -124,18 +143,26 @@ def _open_each(channel: Channel, envelope: Envelope, news: Sequence[News | Unrea
     _settle(envelope, errors, again=again, any_news=bool(news))
 
 
+def _lock_order(item: tuple[int, News | Unreadable]) -> tuple[bool, str, int]:
+    """Whatever the order of the batch: addresses in one order, then what locks no address. So two
+    batches never wait for each other."""
+    number, news = item
+    conversation = getattr(news, "conversation", "")
+    return not conversation, conversation, number
+
+
 def _settle(envelope: Envelope, errors: list[str], *, again: bool, any_news: bool) -> None:
     state = Envelope.State.FAILED if errors else Envelope.State.OPENED if any_news else Envelope.State.IGNORED
     if state == envelope.state and not envelope.error and not envelope.retry_at:
         return
-    envelope.state, envelope.error = state, "\n".join(errors)[:4000]
+    envelope.state, envelope.error = state, clean_text("\n".join(errors))[:4000]
     envelope.retry_at = _next_try(envelope) if errors and again else None
     envelope.save(update_fields=["state", "error", "retry_at", "attempts"])
 
 
 def _keep_failed(envelope: Envelope, error: str, *, again: bool) -> Envelope | None:
     envelope.pk = None
-    envelope.state, envelope.error = Envelope.State.FAILED, error[:4000]
+    envelope.state, envelope.error = Envelope.State.FAILED, clean_text(error)[:4000]
     envelope.retry_at = _next_try(envelope) if again else None
     try:
         with transaction.atomic():
@@ -168,25 +195,27 @@ def retry_due() -> None:
     """Try again what failed for a reason that may have passed (timetable)."""
     due = Envelope.objects.filter(retry_at__lte=timezone.now()).order_by("retry_at").values_list("pk", flat=True)
     for pk in due[:AT_A_TIME]:
-        replay(pk)
+        _replay(Envelope.objects.filter(pk=pk, retry_at__lte=timezone.now()))
 
 
 def replay(envelope_id: int) -> Envelope | None:
     """Open a kept envelope again. Opening is idempotent: what is there already stays as it is."""
+    return _replay(Envelope.objects.filter(pk=envelope_id))
+
+
+def _replay(wanted: QuerySet[Envelope]) -> Envelope | None:
     with transaction.atomic():
-        envelope = (
-            Envelope.objects.select_for_update(of=("self",))
-            .select_related("channel")
-            .filter(pk=envelope_id)
-            .exclude(state=Envelope.State.OPENED)
-            .first()
-        )
-        if envelope is None or not envelope.body:
+        rows = wanted.select_for_update(of=("self",)).select_related("channel")
+        envelope = rows.exclude(state=Envelope.State.OPENED).first()
+        if envelope is None:
+            return None
+        if not envelope.body:
+            Envelope.objects.filter(pk=envelope.pk).update(retry_at=None)
             return envelope
         envelope.attempts += 1
         channel = envelope.channel
         try:
-            news = list(channel.adapter.parse(channel.account(), _decoded(envelope)))
+            news = _read(envelope)
         except Exception as error:  # noqa: BLE001 (kept in the envelope, shown to the administrator)
             again = not isinstance(error, UnreadableEvent)
             _settle(envelope, [_words(error) if again else str(error)], again=again, any_news=True)
@@ -194,6 +223,11 @@ def replay(envelope_id: int) -> Envelope | None:
         envelope.retry_at = envelope.retry_at or timezone.now()
         _open_each(channel, envelope, news)
     return envelope
+
+
+def _read(envelope: Envelope) -> list[News | Unreadable]:
+    channel = envelope.channel
+    return list(channel.adapter.parse(channel.account(), _decoded(envelope)))
 
 
 def _decoded(envelope: Envelope) -> Any:
@@ -207,35 +241,64 @@ def _decoded(envelope: Envelope) -> Any:
     return envelope.channel.adapter.decode(envelope.channel.account(), request)
 
 
-def erase(envelope_id: int | None, words: Sequence[str]) -> None:
-    """A customer took back what this envelope brought: the content goes, the fact that it came stays.
+def erase(envelope_id: int | None, target: str) -> None:
+    """A customer took back the message with that id: its content goes, the fact that it came stays.
 
-    words: texts and addresses of files of the message taken back. An envelope that still waits to be
-    opened holds neighbours that must not be lost, so there only these words are struck out.
+    What else the envelope brought may still have to be opened again, so of a batch only that
+    message's own words are struck out.
     """
-    envelope = Envelope.objects.filter(pk=envelope_id).first() if envelope_id else None
-    if envelope is None:
+    envelope = Envelope.objects.filter(pk=envelope_id).select_related("channel").first() if envelope_id else None
+    if envelope is None or not envelope.body:
         return
-    if envelope.state == Envelope.State.FAILED:
-        try:
-            envelope.body = json.dumps(_struck(json.loads(bytes(envelope.body)), {w for w in words if w})).encode()
-        except ValueError:
-            envelope.body = b""
-            envelope.retry_at = None
-    else:
+    try:
+        news = _read(envelope)
+        own = [item for item in news if _is_of(item, target)]
+        envelope.body = _without(bytes(envelope.body), target, own, news) if len(own) < len(news) else b""
+    except Exception:  # noqa: BLE001 (what cannot be read cannot be struck out: all of it goes)
         envelope.body = b""
     envelope.erased_at = timezone.now()
-    envelope.save(update_fields=["body", "erased_at", "retry_at"])
+    fields = ["body", "erased_at"]
+    if not envelope.body:
+        envelope.retry_at = None
+        fields.append("retry_at")
+    envelope.save(update_fields=fields)
 
 
-def _struck(value: Any, words: set[str]) -> Any:
-    if isinstance(value, str):
-        return "" if value in words else value
-    if isinstance(value, list):
-        return [_struck(item, words) for item in value]
+def _is_of(item: News | Unreadable, target: str) -> bool:
+    ids = [getattr(item, name, "") for name in ("external_id", "target")]
+    return not isinstance(item, Receipt) and target in [fit_id(name, 512) for name in ids if name]
+
+
+def _said(news: Iterable[News | Unreadable]) -> set[str]:
+    """Every word of theirs that is the customer's."""
+    words: list[str | None] = []
+    for item in news:
+        words += [getattr(item, name, None) for name in ("text", "html", "reply_text", "subject")]
+        if isinstance(item, InboundMessage | Edit):
+            for file in item.attachments or ():
+                words += [file.filename, file.caption, *((file.remote.url, file.remote.id) if file.remote else ())]
+        if isinstance(item, InboundMessage) and item.postback:
+            words += [item.postback.title, item.postback.payload]
+    return {word for word in words if word}
+
+
+def _without(body: bytes, target: str, own: Sequence[News | Unreadable], news: Sequence[News | Unreadable]) -> bytes:
+    """Struck out of what names the message, for a neighbour may have said the same; where nothing
+    names it in so many letters, everywhere but in the neighbours' words."""
+    whole, words = json.loads(body), _said(own)
+    struck = _struck(whole, target, words, inside=False)
+    if struck == whole:
+        struck = _struck(whole, "", words - _said(item for item in news if item not in own), inside=True)
+    return json.dumps(struck).encode()
+
+
+def _struck(value: Any, target: str, words: set[str], *, inside: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _struck(item, words) for key, item in value.items()}
-    return value
+        inside = inside or any(str(item) == target for item in value.values() if isinstance(item, str | int))
+        return {name: _struck(item, target, words, inside=inside) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_struck(item, target, words, inside=inside) for item in value]
+    return "" if inside and isinstance(value, str) and clean_text(value) in words and value != target else value
 
 
 def purge() -> None:

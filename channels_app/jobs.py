@@ -46,7 +46,16 @@ def _hand_over(path: str, args: tuple[int | str, ...]) -> None:
     if settings.REDIS_URL:
         wakeups.later(path, lambda: _celery().send_task(path, args=args, retry=False, ignore_result=True))
     elif _pool is not None:
-        _pool.submit(run, import_string(path), *args)
+        _submit(_pool, run, import_string(path), *args)
+
+
+def _submit(pool: ThreadPoolExecutor, act: Callable[..., object], *args: object) -> bool:
+    """False while the process is ending: the row stays for the next one."""
+    try:
+        pool.submit(act, *args)
+    except RuntimeError:
+        return False
+    return True
 
 
 def spread(act: Callable[..., object], *args: int | str) -> None:
@@ -57,7 +66,7 @@ def spread(act: Callable[..., object], *args: int | str) -> None:
         return
     if _pool is None:
         _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="job")
-    _pool.submit(run, act, *args)
+    _submit(_pool, run, act, *args)
 
 
 def _celery() -> Any:
@@ -89,8 +98,8 @@ class Timetable(threading.Thread):
         while not self.over.wait(TICK):
             now = time.monotonic()
             for entry in self.entries:
-                if entry.due(now):
-                    self.pool.submit(entry.work)
+                if entry.due(now) and not _submit(self.pool, entry.work):
+                    return
 
 
 class _Entry:
@@ -101,14 +110,13 @@ class _Entry:
         self.busy = threading.Lock()
 
     def due(self, now: float) -> bool:
-        if now < self.next or self.busy.locked():
+        # Held from here on: what waits for a thread must not be queued a second time.
+        if now < self.next or not self.busy.acquire(blocking=False):
             return False
         self.next = now + self.seconds
         return True
 
     def work(self) -> None:
-        if not self.busy.acquire(blocking=False):
-            return
         try:
             run(self.act)
         finally:

@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 # Between attempts, in seconds; then the last for as long as GIVE_UP_AFTER allows.
 BACKOFF = (1, 3, 10, 30, 120, 600, 1800, 3600)
 GIVE_UP_AFTER = timedelta(hours=24)
-LONGEST_WAIT = timedelta(hours=6)
 
 
 def http_for(account: Account, fields: Sequence[Field]) -> Http:
@@ -78,5 +77,5 @@ def next_attempt(failure: DeliveryFailed, attempts: int, first_at: datetime, ide
         return None
     wait = timedelta(seconds=BACKOFF[min(attempts, len(BACKOFF)) - 1])
     if failure.retry_after is not None:
-        wait = max(timedelta(seconds=min(max(failure.retry_after, 0), LONGEST_WAIT.total_seconds())), timedelta(seconds=1))
+        wait = timedelta(seconds=min(max(failure.retry_after, 1), GIVE_UP_AFTER.total_seconds()))
     return now + wait if now + wait - first_at < GIVE_UP_AFTER else None

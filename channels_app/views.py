@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from channels_app import inbound, registry, vault
@@ -23,7 +23,10 @@ def webhook(request: HttpRequest, channel_id: str, suffix: str = "") -> HttpResp
         return _plain(404, "No such channel.")
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "POST"])
-    body = _body(request, channel.adapter.max_body)
+    try:
+        body = _body(request, channel.adapter.max_body)
+    except UnreadablePostError:
+        return _plain(400, "The body broke off.")
     if body is None:
         return _plain(413, f"The body is over {channel.adapter.max_body // (1024 * 1024)} MiB.")
     inbound_request = _inbound_request(request, body, suffix)
@@ -67,7 +70,7 @@ def _body(request: HttpRequest, limit: int) -> bytes | None:
 
 def _inbound_request(request: HttpRequest, body: bytes, suffix: str) -> InboundRequest:
     # The path and query as they were on the wire, behind the address that the platform was given.
-    raw = request.META.get("RAW_URI") or request.get_full_path()
+    raw = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or request.get_full_path()
     return InboundRequest(
         method=request.method or "",
         url=settings.PUBLIC_URL + raw,
@@ -79,7 +82,10 @@ def _inbound_request(request: HttpRequest, body: bytes, suffix: str) -> InboundR
 
 
 def _handshake(channel: Channel, request: InboundRequest) -> HttpResponse:
-    answer = channel.adapter.handshake(channel.account(), request)
+    try:
+        answer = channel.adapter.handshake(channel.account(), request)
+    except vault.Unreadable as error:
+        raise NotAuthentic(str(error)) from error
     if answer is None:
         return HttpResponseNotAllowed(["POST"])
     return _plain(answer.status, answer.body)

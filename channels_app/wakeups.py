@@ -57,7 +57,8 @@ class _Outbox(threading.Thread):
                     act()
                 except Exception as error:  # noqa: BLE001 (a wake-up may be lost, never raise)
                     if not self.failing:
-                        log.warning("a wake-up was given up; the sweeps will find the work", label=label, error=str(error))
+                        words = "a wake-up was given up; the sweeps will find the work"
+                        log.warning(words, label=label, error=str(error))
                     self.failing = True
                 else:
                     self.failing = False
@@ -149,7 +150,9 @@ class _Ear:
                 pause.wait(0.5)
 
     def _hear(self) -> None:
-        client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, health_check_interval=15)
+        client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, health_check_interval=15
+        )
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         pubsub.subscribe(PREFIX + LOG_MOVED, PREFIX + EPHEMERAL)
         while True:

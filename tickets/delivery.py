@@ -16,11 +16,11 @@ from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, outbound
-from channels_app.contract import DeliveryFailed, OutboundAttachment, OutboundMessage, Sent
+from channels_app.contract import DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
 from channels_app.models import Address, Channel
 from tickets import media, pending, receipts, replies
 from tickets.lifecycle import Conflict
-from tickets.models import Actor, Attachment, Message, Part, Ticket
+from tickets.models import Actor, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def sweep() -> None:
     """Send what is due and take up what a dead worker left behind (timetable)."""
     now = timezone.now()
     for pk in Message.objects.filter(claimed_until__lt=now).values_list("pk", flat=True)[:AT_A_TIME]:
-        _take_up(pk)
+        jobs.run(_take_up, pk)
     due = _sendable(Message.objects.filter(next_attempt_at__lte=now)).order_by("next_attempt_at", "pk")
     for pk in due.values_list("pk", flat=True)[:AT_A_TIME]:
         jobs.spread(deliver, pk)
@@ -100,18 +100,30 @@ def _busy(channel_id: int) -> bool:
 
 
 def _send(message: Message) -> None:
-    channel = message.channel
     # Reasons are stored as their English source and translated for whoever reads them.
     with override("en"):
         try:
             for position, part in enumerate(_parts(message)):
-                if Part.objects.filter(message=message, position=position, status=S.QUEUED).exists():
-                    Message.objects.filter(pk=message.pk, claim=message.claim).update(claimed_until=timezone.now() + LEASE)
-                    _sent(channel, message, position, outbound.send(channel, part))
+                if _begin(message, position):
+                    _sent(message, position, outbound.send(message.channel, part))
         except DeliveryFailed as failure:
             _failed(message, failure)
         else:
             _through(message)
+
+
+def _begin(message: Message, position: int) -> bool:
+    """Note that this part goes out now, so that whoever finds it half done knows; False: it is out."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not Part.objects.filter(message=message, position=position, status=S.QUEUED).update(sent_at=now):
+            return False
+        ours = Message.objects.filter(pk=message.pk, claim=message.claim, claimed_until__isnull=False)
+        if not ours.update(claimed_until=now + LEASE):
+            # This process slept longer than its claim: somebody else has taken it up.
+            transaction.set_rollback(True)
+            return False
+        return True
 
 
 def _parts(message: Message) -> list[OutboundMessage]:
@@ -122,7 +134,7 @@ def _parts(message: Message) -> list[OutboundMessage]:
         to=ticket.address.external_id,
         is_group=ticket.address.is_group,
         text=message.text,
-        attachments=tuple(_attachment(row) for row in message.attachments.all()),
+        attachments=tuple(media.for_platform(row) for row in message.attachments.all()),
         reply_to=(message.reply_to.external_id or "") if message.reply_to else "",
         agent_name=message.agent.name if message.agent else "",
         sent_at=message.created_at,
@@ -130,72 +142,86 @@ def _parts(message: Message) -> list[OutboundMessage]:
         reply_handle=conversation.reply_handle,
     )
     able = outbound.abilities(message.channel, conversation)
-    parts = outbound.split(message.channel, whole, able)
+    try:
+        parts = outbound.split(message.channel, whole, able)
+    except NoSeam as error:
+        raise _cut_otherwise() from error
+    _fit(message, len(parts))
     return [replace(part, key=receipts.own_key(message.pk, position)) for position, part in enumerate(parts)]
 
 
-def _attachment(row: Attachment) -> OutboundAttachment:
-    def read() -> bytes:
-        with row.file.open("rb") as file:
-            return bytes(file.read())
-
-    return OutboundAttachment(
-        kind=row.kind,  # type: ignore[arg-type]
-        mime=row.mime,
-        filename=row.filename,
-        size=row.size or 0,
-        url=media.signed_url(row),
-        open=read,
-        caption=row.caption,
+def _fit(message: Message, count: int) -> None:
+    """The channel's limits may have changed since the reply was written: it has other parts then."""
+    if message.parts.count() == count:
+        return
+    if message.parts.exclude(status=S.QUEUED).exists():
+        raise _cut_otherwise()
+    message.parts.all().delete()
+    Part.objects.bulk_create(
+        Part(message=message, channel_id=message.channel_id, position=position, status=S.QUEUED)
+        for position in range(count)
     )
 
 
-def _sent(channel: Channel, message: Message, position: int, sent: Sent) -> None:
+def _cut_otherwise() -> DeliveryFailed:
+    return DeliveryFailed(N_("The channel could not send this."), permanent=True, category="content")
+
+
+def _sent(message: Message, position: int, sent: Sent) -> None:
     """One part is out: written at once, for it must not go twice."""
-    status = receipts.STATE[sent.state]
-    external_id = sent.external_id[:512] or None
-    part = Part.objects.filter(message=message, position=position)
-    try:
-        with transaction.atomic():
-            part.update(status=status, external_id=external_id, sent_at=timezone.now())
-            if position == 0:
-                Message.objects.filter(pk=message.pk).update(external_id=external_id)
-    except IntegrityError:
-        _absorb_echo(channel, message, position, external_id, status)
-    if external_id:
-        with transaction.atomic():
-            pending.apply(channel, external_id)
-
-
-def _absorb_echo(channel: Channel, message: Message, position: int, external_id: str | None, status: str) -> None:
-    """The platform's echo was faster than its answer and stands as a message: it is this one."""
-    part = Part.objects.filter(message=message, position=position)
+    external_id = fit_id(sent.external_id, 512) or None
     with transaction.atomic():
-        echo = Message.objects.filter(channel=channel, direction="out", external_id=external_id, agent=None, parts=None)
-        if echo.exclude(pk=message.pk).delete()[0]:
-            part.update(status=status, external_id=external_id, sent_at=timezone.now())
-            if position == 0:
-                Message.objects.filter(pk=message.pk).update(external_id=external_id)
-            return
+        Ticket.objects.locked().get(pk=message.ticket_id)
+        part = Part.objects.get(message=message, position=position)
+        # A receipt may have been faster than the answer.
+        part.status = receipts.forward(part.status, receipts.STATE[sent.state])
+        try:
+            with transaction.atomic():
+                _name(message, part, external_id)
+        except IntegrityError:
+            _absorb_echo(message, part, external_id)
+        if external_id:
+            pending.apply(message.channel, external_id)
+        receipts.catch_up(message.channel, message.ticket.address.external_id)
+
+
+def _name(message: Message, part: Part, external_id: str | None) -> None:
+    part.external_id = external_id
+    part.save(update_fields=["status", "external_id"])
+    if part.position == 0:
+        Message.objects.filter(pk=message.pk).update(external_id=external_id)
+
+
+def _absorb_echo(message: Message, part: Part, external_id: str | None) -> None:
+    """The platform's echo was faster than its answer and stands as a message: it is this one."""
+    echo = Message.objects.filter(
+        channel=message.channel, direction="out", external_id=external_id, agent=None, parts=None
+    )
+    if echo.exclude(pk=message.pk).delete()[0]:
+        _name(message, part, external_id)
+        return
     # An id that the platform gave twice: the send is still true, only receipts will not find it.
-    log.warning("a platform gave one id to two messages", channel=channel.pk, external_id=external_id)
-    part.update(status=status, sent_at=timezone.now())
+    log.warning("a platform gave one id to two messages", channel=message.channel_id, external_id=external_id)
+    Part.objects.filter(pk=part.pk).update(status=part.status)
 
 
 def _finish(message: Message, change: Callable[[Ticket, Message], None]) -> None:
     """Give the claim back and write what became of it, if the claim is still ours."""
     with transaction.atomic():
-        Address.objects.select_for_update().get(pk=message.ticket.address_id)
         ticket = Ticket.objects.locked().get(pk=message.ticket_id)
         ours = Message.objects.filter(pk=message.pk, claim=message.claim, claimed_until__isnull=False)
+        now = Message.objects.get(pk=message.pk)
         if ours.update(claimed_until=None, claim=None):
-            change(ticket, message)
+            change(ticket, now)
+        else:
+            receipts.settle(ticket, now)
 
 
 def _through(message: Message) -> None:
     def change(ticket: Ticket, message: Message) -> None:
         status = receipts.whole(list(message.parts.values_list("status", flat=True)))
-        Message.objects.filter(pk=message.pk).update(status=status, error=None)
+        error = message.error if status == S.FAILED else None
+        Message.objects.filter(pk=message.pk).update(status=status, error=error)
         record(ticket, "message.status", SYSTEM, message=message, changes={"status": [S.SENDING, status]})
 
     _finish(message, change)
@@ -209,8 +235,11 @@ def _failed(message: Message, failure: DeliveryFailed) -> None:
         status = S.QUEUED if again else S.FAILED
         error = receipts.error_json(failure, retryable=not failure.permanent)
         Message.objects.filter(pk=message.pk).update(status=status, error=error, next_attempt_at=again)
+        waiting = Part.objects.filter(message=message, status=S.QUEUED)
         if not again:
-            Part.objects.filter(message=message, status=S.QUEUED).update(status=S.FAILED)
+            waiting.update(status=S.FAILED)
+        elif failure.category != "unconfirmed":
+            waiting.update(sent_at=None)
         changes = {"status": [S.SENDING, status], "again_at": again.isoformat() if again else None}
         record(ticket, "message.status", SYSTEM, message=message, changes=changes)
         if failure.category == "blocked" and failure.permanent:
@@ -223,8 +252,8 @@ def _failed(message: Message, failure: DeliveryFailed) -> None:
 
 
 def _take_up(message_id: int) -> None:
-    """A worker died between claim and result. Where the platform knows our key the send is repeated;
-    elsewhere nobody knows whether it went out, so an agent decides."""
+    """A worker died between claim and result. What had not begun is sent, and what had where the
+    platform knows our key; else nobody knows whether it went out, so an agent decides."""
     with transaction.atomic():
         found = Message.objects.filter(pk=message_id).select_related("channel").first()
         if found is None:
@@ -236,7 +265,9 @@ def _take_up(message_id: int) -> None:
         statuses = list(found.parts.values_list("status", flat=True))
         if S.QUEUED not in statuses:
             status, fields = receipts.whole(statuses), {}
-        elif found.channel.adapter.idempotent:
+        elif (
+            found.channel.adapter.idempotent or not found.parts.filter(status=S.QUEUED, sent_at__isnull=False).exists()
+        ):
             status, fields = S.QUEUED, {"next_attempt_at": timezone.now()}
         else:
             status, fields = S.FAILED, {"error": _unconfirmed()}
@@ -264,12 +295,15 @@ def retry(message_id: int, by: Actor) -> Message:
         found = Message.objects.get(pk=message_id)
         ticket = Ticket.objects.locked().get(pk=found.ticket_id)
         now = timezone.now()
-        again = Message.objects.filter(pk=message_id, status=S.FAILED, direction=Message.Direction.OUT, claimed_until=None)
+        failed = Message.objects.filter(pk=message_id, status=S.FAILED, direction=Message.Direction.OUT)
+        again = failed.filter(claimed_until=None)
         if found.agent_id is None or not again.update(
             status=S.QUEUED, error=None, next_attempt_at=now, attempts=0, first_attempt_at=None
         ):
             raise Conflict(_("Only a reply that failed can be sent again."))
-        Part.objects.filter(message_id=message_id, status=S.FAILED).update(status=S.QUEUED, external_id=None)
+        Part.objects.filter(message_id=message_id, status=S.FAILED).update(
+            status=S.QUEUED, external_id=None, sent_at=None
+        )
         if found.parts.filter(position=0, external_id=None).exists():
             Message.objects.filter(pk=message_id).update(external_id=None)
         record(ticket, "message.status", by, message=found, changes={"status": [S.FAILED, S.QUEUED]})

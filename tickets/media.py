@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import timedelta
+from itertools import islice
 from typing import IO, Any
 
 import filetype
@@ -17,7 +19,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from channels_app import http, jobs
-from channels_app.contract import InboundAttachment, MediaGone, MediaNotReady, Remote, clean_text
+from channels_app.contract import (
+    ContactCard,
+    InboundAttachment,
+    Location,
+    MediaGone,
+    MediaNotReady,
+    OutboundAttachment,
+    Remote,
+    clean_text,
+)
 from channels_app.outbound import http_for
 from tickets.models import Attachment, Message, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -34,12 +45,14 @@ MAX_NOT_READY = 30
 LEASE = timedelta(seconds=150)
 LINK_LIVES = 3600
 NO_FILE = ("location", "contact")
+# No person sends more with one message; a sender that names a million is kept from filling the disk.
+MAX_FILES = 500
 S = Attachment.State
 
 
 def keep(message: Message, attachments: Iterable[InboundAttachment]) -> None:
     """The rows of a new message's files; what has to be fetched is fetched by a worker."""
-    rows = [_row(message, position, item) for position, item in enumerate(attachments)]
+    rows = [_row(message, position, item) for position, item in enumerate(islice(attachments, MAX_FILES))]
     if not rows:
         return
     Attachment.objects.bulk_create(rows)
@@ -71,7 +84,8 @@ def _row(message: Message, position: int, item: InboundAttachment) -> Attachment
     )
     if item.location:
         place = item.location
-        row.location = {"lat": place.lat, "lon": place.lon, "name": clean_text(place.name), "address": clean_text(place.address)}
+        words = {"name": clean_text(place.name), "address": clean_text(place.address)}
+        row.location = {"lat": place.lat, "lon": place.lon, **words}
     if item.contact:
         card = item.contact
         row.contact = {
@@ -129,8 +143,12 @@ def _store(row: Attachment, file: File[bytes]) -> None:
     row.file.save("", file, save=False)
     row.size = row.file.size
     row.state = S.STORED
+    # What it is shown as follows what it is, not what it was called.
+    sniffed = row.mime.partition("/")[0]
     if row.kind == "file" and row.mime in INLINE:
-        row.kind = row.mime.partition("/")[0]
+        row.kind = sniffed
+    elif row.kind in ("image", "video", "audio") and row.kind != sniffed:
+        row.kind = "file"
     if not row.filename:
         extension = filetype.guess(head)
         row.filename = f"{row.kind}.{extension.extension}" if extension else row.kind
@@ -142,6 +160,45 @@ def upload(agent: Any, file: File[bytes], name: str, declared: str) -> Attachmen
     _store(row, file)
     row.save()
     return row
+
+
+def as_json(items: Iterable[InboundAttachment]) -> list[dict[str, Any]]:
+    """What an edit brings, so that it can wait for its message. Only what is fetched later can."""
+    return [{name: value for name, value in asdict(item).items() if name != "data"} for item in items]
+
+
+def _from_json(item: dict[str, Any]) -> InboundAttachment:
+    remote, place, card = item["remote"], item["location"], item["contact"]
+    return InboundAttachment(
+        **{
+            **item,
+            "remote": Remote(**{**remote, "expires_at": None}) if remote else None,
+            "location": Location(**place) if place else None,
+            "contact": ContactCard(**card) if card else None,
+        }
+    )
+
+
+def replace(message: Message, items: Iterable[dict[str, Any]]) -> None:
+    """An edit's files in place of those there were."""
+    remove(message)
+    keep(message, map(_from_json, items))
+
+
+def for_platform(row: Attachment) -> OutboundAttachment:
+    def read() -> bytes:
+        with row.file.open("rb") as file:
+            return bytes(file.read())
+
+    return OutboundAttachment(
+        kind=row.kind,  # type: ignore[arg-type]
+        mime=row.mime,
+        filename=row.filename,
+        size=row.size or 0,
+        url=signed_url(row),
+        open=read,
+        caption=row.caption,
+    )
 
 
 def remove(message: Message) -> None:
@@ -158,7 +215,7 @@ def sweep() -> None:
     """Fetch what is due (timetable)."""
     due = Attachment.objects.filter(next_attempt_at__lte=timezone.now()).order_by("next_attempt_at")
     for pk in due.values_list("pk", flat=True)[:20]:
-        fetch(pk)
+        jobs.spread(fetch, pk)
 
 
 def fetch(attachment_id: int) -> None:
@@ -176,16 +233,15 @@ def fetch(attachment_id: int) -> None:
     with tempfile.TemporaryFile() as file:
         try:
             declared = _download(row, file)
+            file.seek(0)
+            row.mime = row.mime if row.mime and row.mime != "application/octet-stream" else declared
+            _store(row, File(file, name=""))
         except (MediaGone, http.Blocked, http.TooLarge) as error:
             _finish(row, _state(error))
-            return
-        except Exception as error:  # noqa: BLE001 (a platform's answer may be anything; tried again, then failed)
+        except Exception as error:  # noqa: BLE001 (a platform's answer or a disk may do anything; tried again, then failed)
             _again(row, error)
-            return
-        file.seek(0)
-        row.mime = row.mime if row.mime and row.mime != "application/octet-stream" else declared
-        _store(row, File(file, name=""))
-        _finish(row, S.STORED)
+        else:
+            _finish(row, S.STORED)
 
 
 def _state(error: Exception) -> str:
@@ -261,4 +317,3 @@ def link_opens(attachment_id: int, token: str) -> bool:
     except BadSignature:
         return False
     return True
-

@@ -1,6 +1,8 @@
 """Reactions, edits, deletions and receipts: done to their message, or kept until it comes.
 
-Each of the first three functions gives False where the message is not there (yet).
+Platforms deliver in any order and more than once, so each is a step that only goes forward: of two
+edits the later one counts, of two reactions of one author too, and nothing comes after a deletion.
+``react``, ``edit`` and ``delete`` give False where the message is not there (yet).
 """
 
 from __future__ import annotations
@@ -17,35 +19,49 @@ from channels_app.inbound import erase
 from channels_app.models import Channel
 from customers.models import Customer
 from tickets import media, receipts
+from tickets.excerpt import first_words, preview
 from tickets.models import Actor, Message, Part, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 
 WAITS = timedelta(hours=24)
+# Named, so that the index (channel, direction, id) finds the row and does not read a channel's all.
+SPOKEN = (Message.Direction.IN, Message.Direction.OUT)
 
 
-def _locked(channel: Channel, target: str) -> tuple[Ticket, Message] | None:
-    """The message with its ticket's row locked, read after the lock."""
-    found = (
-        Message.objects.filter(channel=channel, external_id=target).order_by("direction").values_list("pk", "ticket_id").first()
-        or Message.objects.filter(parts__channel=channel, parts__external_id=target).values_list("pk", "ticket_id").first()
-        or _by_own_number(channel, target)
-    )
-    if found is None:
-        return None
-    ticket = Ticket.objects.locked().get(pk=found[1])
-    return ticket, Message.objects.get(pk=found[0])
+def find(channel: Channel, target: str) -> Message | None:
+    """By the platform's id: theirs first, then ours (by a later part too), then by our own number."""
+    return _by_id(channel, target) or _by_own_number(channel, target)
 
 
-def _by_own_number(channel: Channel, target: str) -> tuple[int, int] | None:
+def _by_id(channel: Channel, target: str) -> Message | None:
+    direct = Message.objects.filter(channel=channel, direction__in=SPOKEN, external_id=target)
+    part = Message.objects.filter(parts__channel=channel, parts__external_id=target)
+    return direct.order_by("direction").first() or part.first()
+
+
+def _by_own_number(channel: Channel, target: str) -> Message | None:
     """Platforms of one's own know our messages by our number."""
     if not (target.isascii() and target.isdigit() and len(target) < 19):
         return None
-    ours = Message.objects.filter(channel=channel, pk=int(target), direction=Message.Direction.OUT)
-    return ours.values_list("pk", "ticket_id").first()
+    return Message.objects.filter(channel=channel, pk=int(target), direction=Message.Direction.OUT).first()
 
 
-def _time(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None
+def _locked(message: Message | None) -> tuple[Ticket, Message] | None:
+    """The message with its ticket's row locked, read again after the lock."""
+    if message is None:
+        return None
+    ticket = Ticket.objects.locked().get(pk=message.ticket_id)
+    again = Message.objects.filter(pk=message.pk).select_related("address__customer_link__customer").first()
+    return (ticket, again) if again else None
+
+
+def _theirs(channel: Channel, target: str) -> tuple[Ticket, Message] | None:
+    """What a platform may change: never an agent's reply that it knows by nothing but our number,
+    for it may number its own messages from 1 and mean one that is still on its way."""
+    found = _by_id(channel, target)
+    if found is not None and found.agent_id is not None and found.external_id == str(found.pk):
+        return None
+    return _locked(found)
 
 
 def _customer(message: Message) -> Actor:
@@ -53,82 +69,116 @@ def _customer(message: Message) -> Actor:
     return Actor.from_customer(link.customer, message.address.name if message.address else "") if link else SYSTEM
 
 
+# ── Reactions ────────────────────────────────────────────────────────────────────────────────
+
+
 def react(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
     """One reaction per author; of two the later one counts, whichever came first."""
-    found = _locked(channel, target)
+    found = _locked(find(channel, target))
     if found is None:
         return False
     ticket, message = found
-    if message.deleted_at:
-        return True
-    seen: dict[str, str] = message.extra.get("reacted_at", {})
     author, at = payload["author"], payload["at"]
-    if at and author in seen and seen[author] >= at:
+    marks: dict[str, list[str]] = message.extra.get("reacted", {})
+    mark = [at, "" if payload["removed"] else payload["emoji"]]
+    if message.deleted_at or (at and author in marks and marks[author] >= mark):
         return True
     reactions = [item for item in message.reactions if item["author"]["address"] != author]
     if not payload["removed"]:
-        customer = Customer.objects.filter(links__address__channel=channel, links__address__external_id=author).first()
-        who = {"type": "customer", "id": customer.pk if customer else None, "name": payload["name"], "address": author}
-        reactions.append({"emoji": payload["emoji"], "author": who, "at": at or timezone.now().isoformat()})
-    if reactions == message.reactions:
-        return True
-    before = [(item["emoji"], item["author"]["address"]) for item in message.reactions]
-    if before == [(item["emoji"], item["author"]["address"]) for item in reactions]:
-        return True
-    extra = {**message.extra, "reacted_at": {**seen, author: at}} if at else message.extra
-    Message.objects.filter(pk=message.pk).update(reactions=reactions, extra=extra)
-    customer_id = payload.get("customer")
-    by = Actor("customer", customer=Customer.objects.filter(pk=customer_id).first(), name=payload["name"])
-    record(ticket, "message.changed", by, message=message, changes={"what": "reaction"})
+        reactions.append(_reaction(payload))
+    extra = {**message.extra, "reacted": {**marks, author: mark}} if at else message.extra
+    changed = _seen(reactions) != _seen(message.reactions)
+    if changed or extra is not message.extra:
+        values = {"reactions": sorted(reactions, key=_order)} if changed else {}
+        Message.objects.filter(pk=message.pk).update(extra=extra, **values)
+    if changed:
+        customer = Customer.objects.filter(pk=payload["customer"]).first()
+        by = Actor.from_customer(customer, payload["name"])
+        record(ticket, "message.changed", by, message=message, changes={"what": "reaction"})
     return True
+
+
+def _reaction(payload: dict[str, Any]) -> dict[str, Any]:
+    who = {"type": "customer", "id": payload["customer"], "name": payload["name"], "address": payload["author"]}
+    return {"emoji": payload["emoji"], "author": who, "at": payload["at"] or timezone.now().isoformat()}
+
+
+def _seen(reactions: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(item["emoji"], item["author"]["address"]) for item in reactions}
+
+
+def _order(reaction: dict[str, Any]) -> tuple[str, str]:
+    return reaction["at"], reaction["author"]["address"]
+
+
+# ── Edits and deletions ──────────────────────────────────────────────────────────────────────
 
 
 def edit(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
-    found = _locked(channel, target)
+    found = _theirs(channel, target)
     if found is None:
         return False
     ticket, message = found
-    at = _time(payload["at"])
-    outdated = at and message.edited_at and message.sent_at and at < message.edited_at
-    if message.deleted_at or outdated or (message.text == payload["text"] and message.edited_at):
+    if message.deleted_at:
+        erase(payload["envelope"], target)
         return True
-    Message.objects.filter(pk=message.pk).update(
-        text=payload["text"], html=None, reply_text=None, edited_at=at or timezone.now()
-    )
-    message.text = payload["text"]
-    record(ticket, "message.changed", _customer(message), message=message, changes={"what": "edited"}, **_list_row(ticket, message))
+    carried_by(message, payload["envelope"])
+    at, text, last = payload["at"], payload["text"], message.extra.get("edited")
+    outdated = at and last and (last, message.text) >= (at, text)
+    if outdated or (message.edited_at and not at and message.text == text):
+        return True
+    before = message.text
+    message.text, message.html, message.reply_text = text, None, None
+    message.edited_at = datetime.fromisoformat(at) if at else timezone.now()
+    message.extra["edited"] = at or last
+    if payload["files"] is not None:
+        media.replace(message, payload["files"])
+        message.extra["files_edited"] = True
+    message.save(update_fields=["text", "html", "reply_text", "edited_at", "extra"])
+    fields = {**_list_row(ticket, message), **_subject(ticket, before, text)}
+    record(ticket, "message.changed", _customer(message), message=message, changes={"what": "edited"}, **fields)
     return True
 
 
+def carried_by(message: Message, envelope_id: int | None) -> None:
+    """Note one more envelope with the message's words, for the day when they are taken back. The
+    caller holds the ticket."""
+    known = message.extra.get("envelopes", [])
+    if envelope_id is None or envelope_id == message.envelope_id or envelope_id in known:
+        return
+    message.extra["envelopes"] = [*known, envelope_id]
+    Message.objects.filter(pk=message.pk).update(extra=message.extra)
+
+
 def delete(channel: Channel, target: str) -> bool:
-    """What was said goes, everywhere: row, files, list, envelope. That something was said stays."""
-    found = _locked(channel, target)
+    """What was said goes, everywhere: row, files, list, envelopes. That something was said stays."""
+    found = _theirs(channel, target)
     if found is None:
         return False
     ticket, message = found
     if message.deleted_at:
         return True
-    files = [(item.filename, (item.remote or {}).get("url", "")) for item in message.attachments.all()]
-    erase(message.envelope_id, [message.text, message.html or "", *(word for pair in files for word in pair)])
+    for envelope in (message.envelope_id, *message.extra.get("envelopes", [])):
+        erase(envelope, target)
     media.remove(message)
-    old_text = message.text
-    Message.objects.filter(pk=message.pk).update(
-        text="", html=None, reply_text=None, postback=None, about=None, reactions=[], extra={}, deleted_at=timezone.now()
-    )
+    before = message.text
+    gone: dict[str, Any] = {"text": "", "html": None, "reply_text": None, "postback": None, "about": None}
+    Message.objects.filter(pk=message.pk).update(**gone, reactions=[], extra={}, deleted_at=timezone.now())
     message.text, message.reply_text = "", None
-    fields = _list_row(ticket, message)
-    if ticket.subject and old_text.strip().startswith(ticket.subject.rstrip("…")):
-        fields["subject"] = ""
+    fields = {**_list_row(ticket, message), **_subject(ticket, before, "")}
     record(ticket, "message.changed", _customer(message), message=message, changes={"what": "deleted"}, **fields)
     return True
 
 
 def _list_row(ticket: Ticket, message: Message) -> dict[str, Any]:
     """The list shows the last words: they change with the message that they are of."""
-    last = Message.objects.filter(ticket=ticket).exclude(direction=Message.Direction.NOTE).order_by("-at", "-id").first()
-    if last is None or last.pk != message.pk:
-        return {}
-    return {"last_text": " ".join((message.reply_text or message.text)[:400].split())[:160]}
+    last = Message.objects.filter(ticket=ticket, direction__in=SPOKEN).order_by("-at", "-id").first()
+    return {"last_text": preview(message)} if last is not None and last.pk == message.pk else {}
+
+
+def _subject(ticket: Ticket, before: str, after: str) -> dict[str, Any]:
+    """A subject that was taken from the message follows it; one that an agent wrote stays."""
+    return {"subject": first_words(after)[:500]} if ticket.subject and ticket.subject == first_words(before) else {}
 
 
 # ── Waiting ──────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +192,14 @@ def keep(channel: Channel, target: str, kind: str, payload: dict[str, Any]) -> N
         PendingNews.objects.create(channel=channel, target=target, kind=kind, payload=payload, expires_at=expires)
 
 
+def bury(channel: Channel, target: str) -> None:
+    """A deletion that overtook its message: it waits for good, and what waited to change it goes."""
+    for waiting in PendingNews.objects.filter(channel=channel, target=target, kind__in=["edit", "reaction"]):
+        erase(waiting.payload.get("envelope"), target)
+        waiting.delete()
+    keep(channel, target, "delete", {})
+
+
 _DO: dict[str, Callable[[Channel, str, dict[str, Any]], bool]] = {
     "reaction": react,
     "edit": edit,
@@ -152,7 +210,7 @@ _DO: dict[str, Callable[[Channel, str, dict[str, Any]], bool]] = {
 
 def apply(channel: Channel, target: str) -> None:
     """The message is there now: what waited for it is done, in the order it came."""
-    for waiting in PendingNews.objects.filter(channel=channel, target=target).order_by("id"):
+    for waiting in PendingNews.objects.filter(channel=channel, target=target, kind__in=list(_DO)).order_by("id"):
         if _DO[waiting.kind](channel, target, waiting.payload):
             waiting.delete()
 
@@ -160,9 +218,9 @@ def apply(channel: Channel, target: str) -> None:
 def settle() -> None:
     """What arrived while its message was being written in another transaction (timetable)."""
     PendingNews.objects.filter(expires_at__lt=timezone.now()).delete()
-    direct = Message.objects.filter(channel_id=OuterRef("channel_id"), external_id=OuterRef("target"))
-    part = Part.objects.filter(channel_id=OuterRef("channel_id"), external_id=OuterRef("target"))
-    ready = PendingNews.objects.filter(Q(Exists(direct)) | Q(Exists(part))).select_related("channel")
-    for waiting in ready[:200]:
+    there = {"channel_id": OuterRef("channel_id"), "external_id": OuterRef("target")}
+    direct = Message.objects.filter(**there, direction__in=SPOKEN)
+    ready = PendingNews.objects.filter(Q(Exists(direct)) | Q(Exists(Part.objects.filter(**there))), kind__in=list(_DO))
+    for waiting in ready.select_related("channel").order_by("-id")[:200]:
         with transaction.atomic():
             apply(waiting.channel, waiting.target)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels_app.contract import DeliveryFailed, Receipt, clean_text, fit_id
@@ -36,16 +37,20 @@ def receive(channel: Channel, news: Receipt) -> None:
     }
     if news.watermark is not None:
         _watermark(channel, fit_id(news.conversation or news.recipient), news.watermark, payload)
-    targets = [fit_id(name, 512) for name in (news.own_key, news.external_id) if name]
-    if any(apply(channel, target, payload) for target in dict.fromkeys(targets)):
-        return
-    if targets:
-        waiting = PendingNews.objects.filter(channel=channel, target=targets[-1], kind="receipt", payload=payload)
-        if not waiting.exists():
-            expires = timezone.now() + timedelta(hours=24)
-            PendingNews.objects.create(
-                channel=channel, target=targets[-1], kind="receipt", payload=payload, expires_at=expires
-            )
+    target = fit_id(news.external_id or news.own_key, 512)
+    part = find_part(channel, target, news.own_key)
+    if part is not None:
+        _apply_to(part, payload)
+    elif target and not _apply_to_echo(channel, target, payload):
+        _keep(channel, target, "receipt", payload)
+
+
+def _keep(channel: Channel, target: str, kind: str, payload: dict[str, Any]) -> None:
+    """It overtook our send's answer: it waits a day for it."""
+    waiting = PendingNews.objects.filter(channel=channel, target=target, kind=kind, payload=payload)
+    if not waiting.exists():
+        expires = timezone.now() + timedelta(hours=24)
+        PendingNews.objects.create(channel=channel, target=target, kind=kind, payload=payload, expires_at=expires)
 
 
 def own_key(message_id: int, position: int) -> str:
@@ -60,10 +65,10 @@ def read_own_key(key: str) -> tuple[int, int] | None:
     return None
 
 
-def find_part(channel: Channel, target: str) -> Part | None:
-    """By the platform's id, else by our own key."""
-    part = Part.objects.filter(channel=channel, external_id=target).first()
-    own = read_own_key(target)
+def find_part(channel: Channel, target: str, key: str = "") -> Part | None:
+    """By the platform's id, else by our own key where the platform said that it is ours."""
+    part = Part.objects.filter(channel=channel, external_id=target).first() if target else None
+    own = read_own_key(key)
     if part is None and own is not None:
         part = Part.objects.filter(channel=channel, message_id=own[0], position=own[1]).first()
     return part
@@ -82,7 +87,7 @@ def whole(statuses: list[str]) -> str:
     """The status of a message from its parts': failed if one failed, else the one furthest behind."""
     if S.FAILED in statuses:
         return S.FAILED
-    return min(statuses, key=lambda status: RANK[S(status)])
+    return min(statuses, key=lambda status: RANK[S(status)], default=S.SENT)
 
 
 def apply(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
@@ -90,13 +95,17 @@ def apply(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
     part = find_part(channel, target)
     if part is None:
         return _apply_to_echo(channel, target, payload)
+    _apply_to(part, payload)
+    return True
+
+
+def _apply_to(part: Part, payload: dict[str, Any]) -> None:
     ticket = Ticket.objects.locked().get(messages=part.message_id)
     part.refresh_from_db()
     status = forward(part.status, payload["state"])
     if status != part.status:
         Part.objects.filter(pk=part.pk).update(status=status)
-        _settle(ticket, Message.objects.get(pk=part.message_id), payload["error"])
-    return True
+        settle(ticket, Message.objects.get(pk=part.message_id), payload["error"])
 
 
 def _apply_to_echo(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
@@ -105,51 +114,68 @@ def _apply_to_echo(channel: Channel, target: str, payload: dict[str, Any]) -> bo
     if found is None:
         return False
     ticket = Ticket.objects.locked().get(pk=found.ticket_id)
-    message = Message.objects.get(pk=found.pk)
-    status = forward(message.status, payload["state"])
-    if status != message.status:
-        _put(ticket, message, status, payload["error"])
+    _forward_echo(ticket, Message.objects.get(pk=found.pk), payload)
     return True
 
 
-def _settle(ticket: Ticket, message: Message, error: dict[str, Any] | None) -> None:
-    if message.claimed_until is not None or message.next_attempt_at is not None:
-        return  # still being sent: the sender reads the parts when it is through
-    status = whole(list(message.parts.values_list("status", flat=True)))
+def _forward_echo(ticket: Ticket, message: Message, payload: dict[str, Any]) -> None:
+    status = forward(message.status, payload["state"])
     if status != message.status:
+        _put(ticket, message, status, payload["error"])
+
+
+def settle(ticket: Ticket, message: Message, error: dict[str, Any] | None = None) -> None:
+    """The message's status from its parts'. The caller holds the ticket."""
+    statuses = list(message.parts.values_list("status", flat=True))
+    status = whole(statuses)
+    if message.claimed_until is not None or (S.QUEUED in statuses and status != S.FAILED):
+        # Still being sent: the sender reads the parts when it is through, and the reason is here.
+        Message.objects.filter(pk=message.pk).update(error=error or message.error)
+    elif status != message.status:
         _put(ticket, message, status, error)
 
 
 def _put(ticket: Ticket, message: Message, status: str, error: dict[str, Any] | None) -> None:
-    Message.objects.filter(pk=message.pk).update(status=status, error=error if status == S.FAILED else None)
+    Message.objects.filter(pk=message.pk).update(
+        status=status, error=(error or message.error) if status == S.FAILED else None, next_attempt_at=None
+    )
     record(ticket, "message.status", SYSTEM, message=message, changes={"status": [message.status, status]})
 
 
 def _watermark(channel: Channel, conversation: str, until: datetime, payload: dict[str, Any]) -> None:
     """All our own messages of the conversation up to that time."""
-    parts = Part.objects.filter(
-        channel=channel,
-        message__ticket__address__external_id=conversation,
-        sent_at__lte=until,
-        status__in=[S.SENDING, S.SENT, S.DELIVERED],
-    )
-    numbers = sorted(set(parts.values_list("message__ticket_id", flat=True)))
+    here = Message.objects.filter(channel=channel, ticket__address__external_id=conversation, direction="out")
+    _reach(here, until, payload)
+    if here.filter(claimed_until__isnull=False).exists():
+        _keep(channel, conversation, "watermark", {**payload, "until": until.isoformat()})
+
+
+def catch_up(channel: Channel, conversation: str) -> None:
+    """A send is recorded: watermarks that overtook its answer reach it too."""
+    here = Message.objects.filter(channel=channel, ticket__address__external_id=conversation, direction="out")
+    for waiting in PendingNews.objects.filter(channel=channel, target=conversation, kind="watermark").order_by("id"):
+        _reach(here, datetime.fromisoformat(waiting.payload["until"]), waiting.payload)
+
+
+def _reach(here: QuerySet[Message], until: datetime, payload: dict[str, Any]) -> None:
+    """Parts by the time their send began; what was written in the platform's own app by its own."""
+    behind = [S.SENDING, S.SENT, S.DELIVERED]
+    parts = Part.objects.filter(message__in=here, sent_at__lte=until, status__in=behind)
+    echoes = here.filter(agent=None, parts=None, at__lte=until, status__in=behind)
+    numbers = {*parts.values_list("message__ticket_id", flat=True), *echoes.values_list("ticket_id", flat=True)}
     for ticket in Ticket.objects.locked().filter(pk__in=numbers).order_by("pk"):
-        for message in Message.objects.filter(ticket=ticket, parts__in=parts).distinct().order_by("pk"):
-            for part in message.parts.filter(sent_at__lte=until):
-                Part.objects.filter(pk=part.pk).update(status=forward(part.status, payload["state"]))
-            _settle(ticket, message, payload["error"])
+        for part in parts.filter(message__ticket=ticket).order_by("pk"):
+            _apply_to(part, payload)
+        for message in echoes.filter(ticket=ticket).order_by("pk"):
+            _forward_echo(ticket, message, payload)
 
 
 def confirm(channel: Channel, external_id: str, key: str) -> bool:
     """An echo: True if it is of our own send (which it confirms) or known already."""
-    part = find_part(channel, external_id)
-    own = read_own_key(key) if key else None
-    if part is None and own is not None:
-        part = Part.objects.filter(channel=channel, message_id=own[0], position=own[1]).first()
+    part = find_part(channel, external_id, key)
     if part is None:
         return Message.objects.filter(channel=channel, direction="out", external_id=external_id).exists()
-    if part.external_id != external_id and part.external_id is None:
+    if part.external_id is None:
         try:
             with transaction.atomic():
                 Part.objects.filter(pk=part.pk, external_id=None).update(external_id=external_id)
@@ -157,4 +183,5 @@ def confirm(channel: Channel, external_id: str, key: str) -> bool:
                     Message.objects.filter(pk=part.message_id, external_id=None).update(external_id=external_id)
         except IntegrityError:
             return True
-    return apply(channel, own_key(part.message_id, part.position), {"state": S.SENT, "error": None, "at": None})
+    _apply_to(part, {"state": S.SENT, "error": None, "at": None})
+    return True

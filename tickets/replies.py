@@ -19,7 +19,8 @@ from agents.models import Agent
 from channels_app import jobs, outbound
 from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, clean_text
 from channels_app.models import Address, Channel
-from tickets import intake
+from tickets import intake, media
+from tickets.excerpt import first_words, preview
 from tickets.lifecycle import Conflict, Refused
 from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
 from tickets.models.activity import record
@@ -133,7 +134,7 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         IdempotencyKey.objects.create(agent=agent, key=draft.key, body_hash=draft.hash(ticket.pk), message=message)
     fields: dict[str, Any] = {}
     if not note:
-        fields = {"waiting_since": None, "last_text": intake.preview(message), "last_direction": "out"}
+        fields = {"waiting_since": None, "last_text": preview(message), "last_direction": "out"}
         jobs.enqueue("tickets.delivery.deliver", message.pk)
     record(ticket, "message.added", Actor.of(agent), message=message, **fields)
     return message
@@ -143,7 +144,7 @@ def _files(agent: Agent, ids: Sequence[int]) -> list[Attachment]:
     """Uploads of this agent that were not sent yet, in the order given."""
     if not ids:
         return []
-    rows = Attachment.objects.select_for_update().in_bulk(ids)
+    rows = Attachment.objects.select_for_update().in_bulk([pk for pk in ids if 0 < pk < 2**63])
     files = [rows.get(pk) for pk in dict.fromkeys(ids)]
     if any(row is None or row.uploader_id != agent.pk or row.message_id is not None for row in files):
         raise CannotSend(_("One of the files is not there any more. Add it again."))
@@ -167,8 +168,11 @@ def news_since(ticket: Ticket, agent: Agent, seen: int) -> list[Activity]:
     by_customer = Q(actor_type="customer") & (
         Q(type="message.added") | Q(type="message.changed", changes__what__in=["edited", "deleted"])
     )
-    by_colleague = Q(actor_type="agent", type__in=["message.added", "ticket.resolved", "ticket.reopened", "ticket.assigned"])
-    lines = Activity.objects.filter(by_customer | (by_colleague & ~Q(agent=agent)), ticket=ticket, seq__gt=seen)
+    verbs = ["message.added", "ticket.resolved", "ticket.reopened", "ticket.assigned"]
+    by_colleague = Q(actor_type="agent", type__in=verbs) & ~Q(agent=agent)
+    # Somebody answered in the platform's own app.
+    by_echo = Q(actor_type="system", type="message.added", message__direction=Message.Direction.OUT)
+    lines = Activity.objects.filter(by_customer | by_colleague | by_echo, ticket=ticket, seq__gt=seen)
     return list(lines.order_by("seq")[:50])
 
 
@@ -225,7 +229,9 @@ def _parts(ticket: Ticket, text: str, files: Sequence[Attachment]) -> Sequence[O
             )
             % {"count": able.max_attachments}
         )
-    whole = OutboundMessage(key="", to=ticket.address.external_id, text=text)
+    # With its files: an adapter may send each in a part of its own.
+    attachments = tuple(media.for_platform(row) for row in files)
+    whole = OutboundMessage(key="", to=ticket.address.external_id, text=text, attachments=attachments)
     try:
         parts = outbound.split(ticket.channel, whole, able)
     except NoSeam:
@@ -254,9 +260,10 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         address = intake.known_address(channel, intake.Sender(external_id=external_id, **_hints(external_id)))
         ticket = None if channel.adapter.threads else _unresolved(address)
         if ticket is not None:
-            raise Conflict(_("Ticket %(number)d with this customer is still open. Answer there.") % {"number": ticket.pk})
+            words = _("Ticket %(number)d with this customer is still open. Answer there.")
+            raise Conflict(words % {"number": ticket.pk})
         last = Ticket.objects.filter(address=address).order_by("-number").first()
-        title = clean_text(subject)[:500] or intake.first_words(clean_text(draft.text))
+        title = clean_text(subject)[:500] or first_words(clean_text(draft.text))
         ticket = intake.open_ticket(channel, address, subject=title, previous=last)
         ticket.address = address
         record(ticket, "ticket.created", Actor.of(agent))
