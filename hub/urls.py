@@ -14,6 +14,8 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("accounts/", include("allauth.account.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("agents.urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
 ]

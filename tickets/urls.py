@@ -1,11 +1,25 @@
-"""The doors of the desk: pages, files, API."""
+"""The doors of the desk: pages, their parts, files."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from tickets import views
+from tickets import files, playground, views
 
 urlpatterns = [
-    path("attachments/<int:attachment_id>/<str:filename>", views.attachment, name="attachment"),
+    path("", views.inbox, name="inbox"),
+    path("rows/", views.rows, name="rows"),
+    path("counts/", views.counts, name="counts"),
+    path("uploads/", views.upload, name="upload"),
+    path("tickets/<int:number>/", views.ticket, name="ticket"),
+    path("tickets/<int:number>/news/", views.news, name="news"),
+    path("tickets/<int:number>/messages/", views.say, name="say"),
+    path("tickets/<int:number>/measure/", views.measure, name="measure"),
+    path("tickets/<int:number>/<slug:verb>/", views.act, name="act"),
+    path("messages/<int:message_id>/retry/", views.retry, name="retry"),
+    path("messages/<int:message_id>/html/", views.html, name="message_html"),
+    path("messages/<int:message_id>/text/", views.text, name="message_text"),
+    path("sandbox/<int:channel_id>/", playground.sandbox, name="sandbox"),
+    path("sandbox/<int:channel_id>/messages/", playground.sandbox_messages, name="sandbox_messages"),
+    path("attachments/<int:attachment_id>/<str:filename>", files.attachment, name="attachment"),
 ]

@@ -1,0 +1,135 @@
+"""What templates need beyond Django: icons, safe links in customers' texts, initials."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import lucide
+from django import template
+from django.utils.html import escape, format_html, json_script
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from channels_app import registry
+from tickets import media, wording
+from tickets.models import Attachment
+
+register = template.Library()
+
+# All that the templates and scripts name; the adapters' own are added.
+ICONS = (
+    "alarm-clock", "arrow-down", "arrow-left", "at-sign", "ban", "check", "check-check", "chevron-down", "circle-alert",
+    "circle-check", "clock", "contact", "download", "ellipsis", "file", "file-x", "flag", "flask-conical", "globe",
+    "hand", "inbox", "keyboard", "loader", "lock", "log-out", "mail", "map-pin", "message-circle", "messages-square",
+    "moon", "mouse-pointer-click", "paperclip", "pencil", "reply", "rotate-ccw", "search", "send-horizontal",
+    "settings", "sticky-note", "tag", "triangle-alert", "unplug", "user-round", "users", "wifi-off", "x",
+)  # fmt: skip
+LONGEST_SHOWN = 20_000
+_URL = re.compile(r"https?://[^\s<>\"'“”]{1,2000}", re.IGNORECASE)
+_TRAILING = ".,;:!?)]}…"
+_THAI_VOWELS_BEFORE = "เแโใไ"
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Decoration only: what it means must stand beside it in words."""
+    return format_html('<svg class="i {}" aria-hidden="true"><use href="#i-{}"></use></svg>', extra, name)
+
+
+@register.simple_tag
+def icons() -> SafeString:
+    """The drawings, once per page, for ``icon`` to point at."""
+    return mark_safe(_sprite(tuple(registry.adapter(kind).icon for kind in registry.kinds())))  # noqa: S308 (our own)
+
+
+@cache
+def _sprite(more: tuple[str, ...]) -> str:
+    symbols = "".join(_symbol(name) for name in dict.fromkeys((*ICONS, *more)))
+    return f'<svg class="sprite" aria-hidden="true" width="0" height="0">{symbols}</svg>'
+
+
+def _symbol(name: str) -> str:
+    try:
+        drawing: str = lucide._render_icon(name, None)
+    except lucide.IconDoesNotExist:
+        drawing = lucide._render_icon("message-circle", None)
+    inner = drawing.partition(">")[2].rpartition("</svg>")[0]
+    return f'<symbol id="i-{name}" viewBox="0 0 24 24">{" ".join(inner.split())}</symbol>'
+
+
+@register.simple_tag
+def words() -> SafeString:
+    """The scripts' texts, as JSON that nothing runs."""
+    return json_script({name: str(text) for name, text in wording.FOR_SCRIPTS.items()}, "words")
+
+
+@register.simple_tag
+def count(counts: dict[str, int] | str, name: str, of: int | None = None) -> int | str:
+    """A badge; nothing where there is nothing to do, or where the counts come later."""
+    found = counts.get(name if of is None else f"{name}-{of}", 0) if isinstance(counts, dict) else 0
+    return found or ""
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """A customer's text: escaped, with links that tell the target nothing."""
+    parts: list[str] = []
+    at = 0
+    text = text[:LONGEST_SHOWN]
+    for match in _URL.finditer(text):
+        url = match[0].rstrip(_TRAILING)
+        parts.append(escape(text[at : match.start()]))
+        parts.append(f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">{escape(url)}</a>')
+        at = match.start() + len(url)
+    parts.append(escape(text[at:]))
+    return mark_safe("".join(parts))  # noqa: S308 (each part is escaped above)
+
+
+@register.filter
+def is_long(text: str) -> bool:
+    return len(text) > LONGEST_SHOWN
+
+
+@register.filter
+def initials(name: str) -> str:
+    """One or two letters; a Thai vowel that is written first is not where the name begins."""
+    parts = ["".join(c for c in word if c.isalnum()).lstrip(_THAI_VOWELS_BEFORE) for word in name[:200].split()]
+    letters = [part[0] for part in parts if part]
+    shown = letters[:1] if len(letters) == 1 else letters[:1] + letters[-1:]
+    return "".join(c for c in shown if not unicodedata.combining(c)).upper() or "?"
+
+
+@register.filter
+def hue(value: Any) -> int:
+    """One of eight colours, always the same for the same person."""
+    return sum(str(value).encode()) % 8
+
+
+@register.filter
+def iso(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@register.filter
+def said(text: str) -> str:
+    """A reason that was stored in English, in the reader's language."""
+    return gettext(text) if text else ""
+
+
+@register.filter
+def shown_as(row: Attachment) -> str:
+    """How an attachment stands in its place: image, video, audio, or a file to download."""
+    if row.kind in media.NO_FILE:
+        return row.kind
+    if row.state != Attachment.State.STORED or not row.file:
+        return "absent"
+    return row.mime.partition("/")[0] if row.mime in media.INLINE else "file"
+
+
+@register.filter
+def href(row: Attachment) -> str:
+    return media.path_of(row)

@@ -1,0 +1,404 @@
+"""The desk's pages: whole documents for an address, and the same parts alone for a page that is open already.
+
+Sight is enforced where a ticket or message is fetched; what one may not see is not there (404). A request that a
+script makes (``wants_part``) is never redirected to the sign-in page: it gets 401 and words, and the draft stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages as flash
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import get_current_timezone, is_naive, make_aware
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+
+from agents.models import Agent, Sight, Team
+from channels_app import outbound
+from tickets import delivery, lifecycle, lists, media, pages, replies, wording
+from tickets.models import Activity, Actor, Message, Ticket
+from tickets.models.activity import horizon
+
+View = Callable[..., HttpResponseBase]
+NEWS = 200
+ROWS_AT_ONCE = 60
+LONGEST_MEASURED = 100_000
+LONGEST_TEXT = 2_000_000
+
+
+# ── The door ─────────────────────────────────────────────────────────────────────────────────
+
+
+def wants_part(request: HttpRequest) -> bool:
+    """Asked by a script for a part of a page."""
+    return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "fetch"
+
+
+def signed_in(view: View) -> View:
+    @wraps(view)
+    def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            response = view(request, *args, **kwargs)
+        elif wants_part(request):
+            words = _("Your session has ended. Sign in again; your draft is kept.")
+            response = JsonResponse({"words": words, "sign_in": reverse(settings.LOGIN_URL)}, status=401)
+        else:
+            response = redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+        # One address, two answers: the whole page or a part of it.
+        patch_vary_headers(response, ["HX-Request", "HX-Target", "X-Requested-With"])
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    return door
+
+
+def me(request: HttpRequest) -> Agent:
+    assert isinstance(request.user, Agent)
+    return request.user
+
+
+def target(request: HttpRequest) -> str:
+    """The pane that a part is for; "" for a whole page."""
+    return request.headers.get("HX-Target", "") if wants_part(request) else ""
+
+
+def refusal(error: lifecycle.Refused) -> JsonResponse:
+    status = 409 if isinstance(error, lifecycle.Held | lifecycle.Conflict) else 422
+    return JsonResponse({"words": str(error)}, status=status)
+
+
+def ticket_for(sight: Sight, number: int) -> Ticket:
+    found = Ticket.objects.seen_with(sight).for_reading().filter(pk=number).first() if number < 2**63 else None
+    if found is None:
+        raise Http404
+    return found
+
+
+def message_for(request: HttpRequest, message_id: int) -> Message:
+    found = Message.objects.visible_to(me(request)).filter(pk=message_id).first() if message_id < 2**63 else None
+    if found is None:
+        raise Http404
+    return found
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────
+
+
+@signed_in
+@require_GET
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Views and list; no ticket open."""
+    # Before anything is read: what happens from here on the socket tells.
+    at = horizon()
+    here = pages.places(me(request))
+    selection = pages.Selection.of(request.GET)
+    context = {
+        "here": here,
+        "selection": selection,
+        "pane": "list",
+        "at": at,
+        **_shell(),
+        **_list(request, here, selection),
+    }
+    if target(request) in ("list", "more"):
+        return render(request, "inbox/_list.html" if target(request) == "list" else "inbox/_rows.html", context)
+    context["counts"] = pages.badges(me(request), here.sight)
+    return render(request, "inbox/page.html", context)
+
+
+def _list(request: HttpRequest, here: pages.Places, selection: pages.Selection) -> dict[str, Any]:
+    view, title = selection.described(here)
+    filters = selection.filters(me(request))
+    page = lists.page(me(request), filters, before=selection.before, limit=pages.ROWS, sight=here.sight)
+    return {"view": view, "title": title, "rows": page.rows, "older": page.older}
+
+
+def _shell() -> dict[str, Any]:
+    return {"views": pages.VIEWS.values(), "max_bytes": settings.MAX_ATTACHMENT_BYTES}
+
+
+@signed_in
+@require_GET
+def rows(request: HttpRequest) -> HttpResponse:
+    """The rows of these tickets as far as they belong in this list."""
+    numbers = [found for found in map(pages.number, request.GET.get("n", "").split(",")) if found][:ROWS_AT_ONCE]
+    agent, selection = me(request), pages.Selection.of(request.GET)
+    # A search keeps its hits as they are: only what stands in the list is brought up to date.
+    filters = lists.Filters() if selection.q else selection.filters(agent)
+    found = lists.narrowed(Ticket.objects.visible_to(agent), filters).for_reading().filter(pk__in=numbers)
+    return render(request, "inbox/_rows.html", {"rows": found.order_by("-seq"), "selection": selection})
+
+
+@signed_in
+@require_GET
+def counts(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(pages.badges(me(request), me(request).sight()))
+
+
+# ── A ticket ─────────────────────────────────────────────────────────────────────────────────
+
+
+@signed_in
+@require_GET
+def ticket(request: HttpRequest, number: int) -> HttpResponse:
+    """One ticket with its newest messages; as a whole page the list beside it comes by itself."""
+    return _ticket_page(request, number)
+
+
+def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
+    here = pages.places(me(request))
+    found = ticket_for(here.sight, number)
+    if target(request) == "older":
+        shown = pages.stream(found, request.GET.get("before", ""))
+        return render(request, "ticket/_items.html", {"ticket": found, "stream": shown})
+    shown = pages.stream(found)
+    context = {
+        "here": here,
+        "selection": pages.Selection.of(request.GET),
+        "pane": "ticket",
+        "ticket": found,
+        "stream": shown,
+        "able": pages.abilities(found, shown.messages),
+        "snooze_choices": pages.snooze_choices(),
+        "priorities": Ticket.Priority.choices,
+        **_shell(),
+        **more,
+    }
+    name = "ticket/_pane.html" if target(request) == "ticket" else "inbox/page.html"
+    return render(request, name, context, status=status)
+
+
+@signed_in
+@require_GET
+def news(request: HttpRequest, number: int) -> HttpResponse:
+    """All that changed on a ticket after a line of the log: its head, the messages, the lines."""
+    here = pages.places(me(request))
+    found = ticket_for(here.sight, number)
+    since = pages.number(request.GET.get("since")) or 0
+    lines = list(Activity.objects.filter(ticket=found, seq__gt=since).order_by("seq")[: NEWS + 1])
+    if len(lines) > NEWS:
+        # Too much to mend piece by piece: the page opens the ticket afresh.
+        return JsonResponse({"reload": True}, status=205)
+    touched = [line.message_id for line in lines if line.message_id and line.type.startswith("message.")]
+    items = [
+        *pages.arranged(pages.readable(Message.objects.filter(pk__in=touched)) if touched else (), ()),
+        *pages.arranged((), (line for line in lines if not line.type.startswith("message."))),
+    ]
+    context = {
+        "here": here,
+        "ticket": found,
+        "selection": pages.Selection.of(request.GET),
+        "items": items,
+        "snooze_choices": pages.snooze_choices(),
+        "priorities": Ticket.Priority.choices,
+    }
+    return render(request, "ticket/_news.html", context)
+
+
+@signed_in
+@require_POST
+def say(request: HttpRequest, number: int) -> HttpResponse:
+    """A reply or a note. What is new is shown first, and the draft stays where it was written."""
+    found = ticket_for(me(request).sight(), number)
+    try:
+        with transaction.atomic():
+            draft = _draft(request)
+            message, _made = replies.reply(found.pk, me(request), draft)
+    except replies.Stale as stale:
+        context = {"new": [(line, wording.of_news(line)) for line in stale.new], "seq": stale.seq, "words": str(stale)}
+        if wants_part(request):
+            return render(request, "ticket/_stale.html", context, status=409)
+        return _ticket_page(request, number, 409, draft=request.POST, **context)
+    except lifecycle.Refused as error:
+        if wants_part(request):
+            return refusal(error)
+        return _ticket_page(request, number, 422, draft=request.POST, words=str(error))
+    if wants_part(request):
+        return JsonResponse({"id": message.pk}, status=201)
+    return redirect(_address(found.pk, request))
+
+
+def _draft(request: HttpRequest) -> replies.Draft:
+    given = request.POST
+    text = given.get("text", "").replace("\r\n", "\n")
+    if len(text) > LONGEST_TEXT:
+        raise replies.CannotSend(_("The text is too long."))
+    files = [pages.number(one) or 0 for one in given.getlist("attachments")]
+    # Without scripts the files come with the form.
+    files += [_keep(me(request), file).pk for file in request.FILES.getlist("files")]
+    return replies.Draft(
+        text=text,
+        kind="note" if given.get("kind") == "note" else "reply",
+        attachments=tuple(files),
+        reply_to=pages.number(given.get("reply_to")),
+        seen=pages.number(given.get("seen")),
+        key=given.get("key", ""),
+    )
+
+
+def _keep(agent: Agent, file: Any) -> Any:
+    if file.size > settings.MAX_ATTACHMENT_BYTES:
+        limit = settings.MAX_ATTACHMENT_BYTES // (1024 * 1024)
+        raise replies.CannotSend(_("%(name)s is over the limit of %(limit)d MB.") % {"name": file.name, "limit": limit})
+    return media.upload(agent, file, file.name, file.content_type or "")
+
+
+@signed_in
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """One file of a draft; it is its uploader's alone until it is sent."""
+    file = request.FILES.get("file")
+    if file is None:
+        return JsonResponse({"words": _("No file came with the request.")}, status=400)
+    try:
+        row = _keep(me(request), file)
+    except lifecycle.Refused as error:
+        return JsonResponse({"words": str(error)}, status=413)
+    return JsonResponse({"id": row.pk, "name": row.filename, "size": row.size, "kind": row.kind}, status=201)
+
+
+@signed_in
+@require_POST
+def measure(request: HttpRequest, number: int) -> HttpResponse:
+    """How long a draft is in the channel's own way of counting, and whether anything can be sent at all."""
+    found = ticket_for(me(request).sight(), number)
+    text = request.POST.get("text", "")[:LONGEST_MEASURED]
+    counted, able = outbound.measure(found.channel, text), replies.abilities_of(found)
+    return JsonResponse(
+        {
+            "length": counted.length,
+            "limit": able.max_length or counted.limit,
+            "segments": counted.segments,
+            "encoding": counted.encoding,
+            "remaining": counted.remaining_in_segment,
+            "closed": str(able.closed) if able.closed else None,
+        }
+    )
+
+
+@signed_in
+@require_POST
+def retry(request: HttpRequest, message_id: int) -> HttpResponse:
+    found = message_for(request, message_id)
+    return _done(request, found.ticket_id, lambda: delivery.retry(found.pk, Actor.of(me(request))))
+
+
+@signed_in
+@require_GET
+@xframe_options_sameorigin
+def html(request: HttpRequest, message_id: int) -> HttpResponse:
+    """A mail's HTML, sanitised before it was stored, in a frame that can neither run nor reach anything."""
+    found = message_for(request, message_id)
+    if found.html is None:
+        raise Http404
+    response = HttpResponse(f'<!doctype html><meta charset="utf-8"><base target="_blank">{found.html}')
+    response["Content-Security-Policy"] = (
+        "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    )
+    return response
+
+
+@signed_in
+@require_GET
+def text(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The whole of a text that is too long for its bubble."""
+    response = HttpResponse(message_for(request, message_id).text, content_type="text/plain; charset=utf-8")
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+# ── Verbs ────────────────────────────────────────────────────────────────────────────────────
+
+
+@signed_in
+@require_POST
+def act(request: HttpRequest, number: int, verb: str) -> HttpResponse:
+    """Assign, resolve, snooze and the like: the verb's name is in the address."""
+    found, do = ticket_for(me(request).sight(), number), _VERBS.get(verb)
+    if do is None:
+        raise Http404
+    return _done(request, found.pk, lambda: do(found, request))
+
+
+def _done(request: HttpRequest, number: int, do: Callable[[], object]) -> HttpResponse:
+    """Do it and say so; a script then asks for the news, without one the ticket is shown again."""
+    try:
+        do()
+    except lifecycle.Refused as error:
+        if wants_part(request):
+            return refusal(error)
+        flash.error(request, str(error))
+    if wants_part(request):
+        return HttpResponse(status=204, headers={"HX-Trigger": "desk:news"})
+    return redirect(_address(number, request))
+
+
+def _address(number: int, request: HttpRequest) -> str:
+    return f"{reverse('ticket', args=[number])}?{request.GET.urlencode()}".rstrip("?")
+
+
+def _assign(ticket: Ticket, request: HttpRequest) -> None:
+    take_over = request.POST.get("take_over") == "1"
+    lifecycle.assign(ticket.pk, me(request), Actor.of(me(request)), take_over=take_over)
+
+
+def _snooze(ticket: Ticket, request: HttpRequest) -> None:
+    try:
+        until = parse_datetime(request.POST.get("until", ""))
+    except ValueError:
+        until = None
+    if until is None:
+        raise lifecycle.Refused(_("Choose a day and a time."))
+    until = make_aware(until, get_current_timezone()) if is_naive(until) else until
+    lifecycle.snooze(ticket.pk, until, Actor.of(me(request)))
+
+
+def _priority(ticket: Ticket, request: HttpRequest) -> None:
+    wanted = request.POST.get("priority", "")
+    if wanted not in Ticket.Priority.values:
+        raise lifecycle.Refused(_("Choose one of the priorities."))
+    lifecycle.change(ticket.pk, Actor.of(me(request)), priority=wanted)
+
+
+def _subject(ticket: Ticket, request: HttpRequest) -> None:
+    lifecycle.change(ticket.pk, Actor.of(me(request)), subject=request.POST.get("subject", ""))
+
+
+def _tags(ticket: Ticket, request: HttpRequest) -> None:
+    lifecycle.change(ticket.pk, Actor.of(me(request)), tags=request.POST.get("tags", "").split(","))
+
+
+def _team(ticket: Ticket, request: HttpRequest) -> None:
+    wanted = pages.number(request.POST.get("team"))
+    team = None
+    if wanted is not None:
+        mine = me(request).sight()
+        team = Team.objects.filter(pk=wanted).first() if mine.covers(wanted) else None
+        if team is None:
+            raise lifecycle.Refused(_("This team is not there any more."))
+    lifecycle.change(ticket.pk, Actor.of(me(request)), team=team)
+
+
+_VERBS: dict[str, Callable[[Ticket, HttpRequest], object]] = {
+    "assign": _assign,
+    "release": lambda ticket, request: lifecycle.release(ticket.pk, Actor.of(me(request))),
+    "resolve": lambda ticket, request: lifecycle.resolve(ticket.pk, Actor.of(me(request))),
+    "reopen": lambda ticket, request: lifecycle.reopen(ticket.pk, Actor.of(me(request))),
+    "snooze": _snooze,
+    "wake": lambda ticket, request: lifecycle.wake(ticket.pk, Actor.of(me(request))),
+    "priority": _priority,
+    "subject": _subject,
+    "tags": _tags,
+    "team": _team,
+}

@@ -1,0 +1,120 @@
+"""The log and the states in words, and the words that the scripts in the browser need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tickets.models import Activity, Message, Ticket
+
+
+def of_line(row: Activity) -> str:
+    """One line of the log as a sentence."""
+    who = row.actor_name or _("The system")
+    tell = _LINES.get(row.type)
+    if tell is not None:
+        return tell(who, row)
+    return _("%(who)s: %(what)s") % {"who": who, "what": row.type.partition(".")[2].replace("_", " ")}
+
+
+def _assigned(who: str, row: Activity) -> str:
+    name = _after(row, "assignee")
+    if row.actor_type == "agent" and name == row.actor_name:
+        return _("%(who)s took the ticket") % {"who": who}
+    return _("%(who)s assigned the ticket to %(name)s") % {"who": who, "name": name}
+
+
+def _snoozed(who: str, row: Activity) -> str:
+    until = parse_datetime(str(row.changes.get("until", "")))
+    if until is None:
+        return _("%(who)s snoozed the ticket") % {"who": who}
+    shown = date_format(localtime(until), "SHORT_DATETIME_FORMAT")
+    return _("%(who)s snoozed the ticket until %(time)s") % {"who": who, "time": shown}
+
+
+def _changed(who: str, row: Activity) -> str:
+    parts = [tell(_after(row, name)) for name, tell in _CHANGES.items() if name in row.changes]
+    return _("%(who)s changed the ticket: %(what)s") % {"who": who, "what": ", ".join(parts)}
+
+
+def _after(row: Activity, name: str) -> Any:
+    pair = row.changes.get(name)
+    return pair[1] if isinstance(pair, list) and len(pair) == 2 else ""
+
+
+def _priority(value: Any) -> str:
+    known = value in Ticket.Priority.values
+    return _("priority %(name)s") % {"name": Ticket.Priority(value).label if known else value}
+
+
+_CHANGES: dict[str, Callable[[Any], str]] = {
+    "subject": lambda value: _("subject “%(text)s”") % {"text": value},
+    "priority": _priority,
+    "team": lambda value: _("team %(name)s") % {"name": value} if value else _("no team"),
+    "tags": lambda value: _("tags %(names)s") % {"names": ", ".join(value)} if value else _("no tags"),
+}
+_LINES: dict[str, Callable[[str, Activity], str]] = {
+    "ticket.created": lambda who, row: _("%(who)s opened the ticket") % {"who": who},
+    "ticket.assigned": _assigned,
+    "ticket.released": lambda who, row: _("%(who)s released the ticket") % {"who": who},
+    "ticket.resolved": lambda who, row: _("%(who)s resolved the ticket") % {"who": who},
+    "ticket.reopened": lambda who, row: _("%(who)s reopened the ticket") % {"who": who},
+    "ticket.snoozed": _snoozed,
+    "ticket.woken": lambda who, row: _("The ticket is open again"),
+    "ticket.changed": _changed,
+    "ticket.merged": lambda who, row: _("%(who)s merged the customer") % {"who": who},
+    "customer.follow": lambda who, row: _("%(who)s follows the channel") % {"who": who},
+    "customer.unfollow": lambda who, row: _("%(who)s left the channel") % {"who": who},
+    "customer.opt_in": lambda who, row: _("%(who)s wants to get messages") % {"who": who},
+    "customer.opt_out": lambda who, row: _("%(who)s wants no more messages") % {"who": who},
+}
+
+
+def of_news(row: Activity) -> str:
+    """What is new for someone who was about to answer."""
+    who = row.actor_name or _("The customer")
+    if row.type == "message.added" and row.actor_type == "agent":
+        note = row.message is not None and row.message.direction == Message.Direction.NOTE
+        return _("%(who)s wrote a note") % {"who": who} if note else _("%(who)s answered meanwhile") % {"who": who}
+    if row.type == "message.added":
+        return _("%(who)s wrote again") % {"who": who}
+    if row.type == "message.changed":
+        deleted = row.changes.get("what") == "deleted"
+        return (
+            _("%(who)s deleted a message") % {"who": who} if deleted else _("%(who)s edited a message") % {"who": who}
+        )
+    return of_line(row)
+
+
+# What static/js shows. The scripts find them as JSON in the page, so none of them is written there.
+FOR_SCRIPTS = {
+    "answered": gettext_lazy("{name} answered meanwhile. Read it before you send."),
+    "connected": gettext_lazy("Connected again"),
+    "failed": gettext_lazy("That did not work. Try again."),
+    "fileFailed": gettext_lazy("{name} could not be added."),
+    "fileTooLarge": gettext_lazy("{name} is over the limit of {limit} MB."),
+    "looking": gettext_lazy("{names} is looking"),
+    "lookingMany": gettext_lazy("{names} are looking"),
+    "newMessage": gettext_lazy("New message from {name}"),
+    "noteSaved": gettext_lazy("Note saved"),
+    "offline": gettext_lazy("No connection. What you write is kept; the page catches up by itself."),
+    "remove": gettext_lazy("Remove {name}"),
+    "sent": gettext_lazy("Reply sent"),
+    "sessionOver": gettext_lazy("Your session has ended. Sign in again; your draft is kept."),
+    "signIn": gettext_lazy("Sign in"),
+    "tooOld": gettext_lazy("This page is too old. Reload it; your draft is kept."),
+    "typing": gettext_lazy("{names} is typing…"),
+    "uploading": gettext_lazy("Adding {name}…"),
+    "waitForFiles": gettext_lazy("Wait until the files are there."),
+    "writeNote": gettext_lazy("Write a note that only your colleagues see…"),
+    "writeReply": gettext_lazy("Write a reply…"),
+    "characters": gettext_lazy("{length} of {limit} characters"),
+    "segments": gettext_lazy("{segments} SMS · {remaining} characters left in this one · {encoding}"),
+    "partsOver": gettext_lazy("Longer than one message on this channel: it will be sent in parts."),
+}  # fmt: skip
