@@ -18,7 +18,6 @@ from channels_app.contract import (
     InboundMessage,
     Location,
     Notice,
-    Postback,
     Receipt,
     Remote,
     Sender,

@@ -67,6 +67,11 @@ class Migration(migrations.Migration):
                 to="tickets.ticket",
             ),
         ),
+        # On PostgreSQL db_index=False drops every index over that one column, the partial unique one too.
+        migrations.RemoveConstraint(
+            model_name="ticket",
+            name="one_unresolved_ticket_per_conversation",
+        ),
         migrations.AlterField(
             model_name="ticket",
             name="address",
@@ -119,6 +124,14 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="tickets",
                 to="agents.team",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="ticket",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("threads", False), models.Q(("status", "resolved"), _negated=True)),
+                fields=("address",),
+                name="one_unresolved_ticket_per_conversation",
             ),
         ),
         migrations.AddIndex(
