@@ -210,7 +210,9 @@ def open_ticket(
 
 def subject_of(news: InboundMessage) -> str:
     """A mail's subject; of a chat the first words, so that a list of tickets says something."""
-    return clean_text(news.subject or first_words(news.text))[:500]
+    pressed = news.postback
+    words = news.text or (pressed.title or pressed.payload if pressed else "")
+    return clean_text(news.subject or first_words(words))[:500]
 
 
 def place(occurred_at: datetime | None, now: datetime) -> datetime:

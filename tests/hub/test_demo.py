@@ -253,6 +253,7 @@ def of_many_kinds() -> None:
     assert any(message.reactions for message in Message.objects.all())
     assert Message.objects.filter(reply_to__isnull=False).exists()
     assert Ticket.objects.filter(previous__isnull=False).exists()
+    assert not Ticket.objects.filter(subject="").exists()
     failed = Message.objects.get(status="failed")
     assert failed.error is not None
     assert failed.error["retryable"]
