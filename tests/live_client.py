@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -18,13 +19,15 @@ class Ear:
     def __init__(self, hub: Any, name: str = "bea", after: int | str | None = None, **headers: str) -> None:
         query = "" if after is None else f"?after={after}"
         given = {"Authorization": f"Bearer {hub.agent(name)['token']}"} if name else {}
-        self.socket = connect(
+        self.stack = ExitStack()
+        opening = connect(
             hub.socket_url() + query,
             additional_headers={**given, **headers},
             max_size=None,
             proxy=None,
             open_timeout=10,
         )
+        self.socket = self.stack.enter_context(opening)
         self.frames: list[dict[str, Any]] = []
         self.code: int | None = None
         self.news = threading.Condition()
@@ -46,7 +49,7 @@ class Ear:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.socket.close()
+        self.stack.close()
 
     def say(self, value: object) -> None:
         self.socket.send(value if isinstance(value, str) else json.dumps(value))
