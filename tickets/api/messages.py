@@ -84,7 +84,7 @@ class Messages(Door):
         # All three columns of the constraint's index are named, so that it is used.
         found = Message.objects.seen_with(self.sight).for_reading().filter(
             channel__in=[channel] if channel else Channel.objects.values("pk"),
-            external_id=fit_id(external_id, 512),
+            external_id__in={fit_id(external_id, 512), fit_id(external_id)},
             direction__in=[direction] if direction else Message.Direction.values,
         )  # fmt: skip
         rows, links = pages.by_key(request, found, {"pk": int})
