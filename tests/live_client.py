@@ -67,6 +67,12 @@ class Ear:
                 if self.code is not None or not self.news.wait(max(end - time.monotonic(), 0)):
                     raise AssertionError(f"not heard (closed: {self.code}); last: {self.frames[-3:]}")
 
+    def until_heard(self, lines: int, seconds: float = 20) -> None:
+        """So many lines of the log."""
+        with self.news:
+            if not self.news.wait_for(lambda: len(self.lines()) >= lines or self.code is not None, seconds):
+                raise AssertionError(f"{len(self.lines())} of {lines} lines heard")
+
     def closed(self, seconds: float = 10) -> int:
         with self.news:
             if not self.news.wait_for(lambda: self.code is not None, seconds):

@@ -146,12 +146,9 @@ class Reader:
     def _read_on(self, position: int) -> int:
         until = horizon()
         while position < until and not self.over:
-            if not self.groups:
-                rows = []
-                reached = until
-            else:
-                rows = list(log.lines(position, until, PAGE))
-                reached = rows[-1].seq if len(rows) == PAGE else until
+            # Read even while nobody listens: who joins before these are handed out counts on them.
+            rows = list(log.lines(position, until, PAGE))
+            reached = rows[-1].seq if len(rows) == PAGE else until
             lines = [Line(row) for row in rows]
             self.loop.call_soon_threadsafe(self.queue.put_nowait, (lines, reached))
             position = reached

@@ -65,7 +65,7 @@ def test_whoever_comes_back_hears_all_that_was_missed_once_and_in_order(hub: Run
     with Ear(hub, "bea", after=last["seq"]) as bea:
         hub.say("sesudahnya", sender="u-r-last")
         bea.until(added("sesudahnya"))
-        assert [frame["seq"] for frame in bea.lines()][0] > last["seq"]
+        assert next(frame["seq"] for frame in bea.lines()) > last["seq"]
 
 
 def test_coming_and_going_in_the_middle_of_a_storm_leaves_neither_gap_nor_double(hub: RunningHub) -> None:
@@ -85,10 +85,7 @@ def test_coming_and_going_in_the_middle_of_a_storm_leaves_neither_gap_nor_double
         storms = [pool.submit(storm, worker) for worker in range(4)]
         for _turn in range(12):
             with Ear(hub, "ana", after=at) as ana:
-                wanted = len(heard) + 20
-                ana.until(
-                    lambda frame, ear=ana, before=len(heard), until=wanted: before + len(ear.lines()) >= until, 20
-                )
+                ana.until_heard(20)
             heard += [frame["seq"] for frame in ana.lines()]
             at = heard[-1]
         over.set()
