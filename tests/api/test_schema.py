@@ -41,6 +41,7 @@ def keys(described: Any, name: str) -> set[str]:
     return set(described["components"]["schemas"][name]["properties"])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_is_answered_is_what_is_described(
     described: Any,
     ana: Agent,

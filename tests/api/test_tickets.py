@@ -118,6 +118,7 @@ def test_filters(as_bea: Api, bea: Agent, ana: Agent, ticket: Ticket, eka: Custo
         assert numbers(as_bea.get(f"/tickets/?{query}")) == found, query
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_list_says_up_to_which_line_it_is_complete(as_bea: Api, ticket: Ticket) -> None:
     assert int(as_bea("GET", "/tickets/")["X-Activity"]) == newest() == ticket.seq
 
