@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -261,14 +262,16 @@ def readable(found: Any) -> Any:
 def _lines_beside(ticket: Ticket, oldest: Message | None, edge: tuple[datetime, int] | None) -> Sequence[Activity]:
     lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
     if oldest is not None:
-        lines = lines.filter(seq__gte=Subquery(_first_line_of(oldest.pk)))
+        lines = lines.filter(seq__gte=_first_line_of(oldest.pk))
     if edge is not None:
-        lines = lines.filter(seq__lt=Subquery(_first_line_of(edge[1])))
-    return list(lines.order_by("-seq")[:LINES])
+        lines = lines.filter(seq__lt=_first_line_of(edge[1]))
+    return list(lines.order_by("-seq")[:LINES])[::-1]
 
 
 def _first_line_of(message_id: int) -> Any:
-    return Activity.objects.filter(message_id=message_id).order_by("seq").values("seq")[:1]
+    """0 where the log is not kept so far back: then no line is older, and all there are come later."""
+    first = Activity.objects.filter(message_id=message_id).order_by("seq").values("seq")[:1]
+    return Coalesce(Subquery(first), Value(0))
 
 
 def arranged(messages: Iterable[Message], lines: Iterable[Activity]) -> list[Item]:

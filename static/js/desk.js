@@ -70,6 +70,7 @@ class Desk {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
+    if (document.body.dataset.pane === "views" && !event.target.closest("#views")) return this.pane("list");
     const link = event.target.closest("a[data-go], a[data-pane-to]");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
@@ -422,7 +423,8 @@ class Desk {
 
   escape() {
     const menu = $("details.menu[open]");
-    if (menu) {
+    if (document.body.dataset.pane === "views") this.pane("list");
+    else if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
     } else if (document.activeElement?.closest("#composer, #q")) {
