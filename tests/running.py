@@ -46,6 +46,8 @@ class RunningHub:
         self.process: subprocess.Popen[bytes] | None = None
         self.log_path = folder / "hub.log"
         self.demo: dict[str, Any] = {}
+        # One for all: making a client costs more than a request.
+        self.customers = httpx.Client(timeout=30, trust_env=False)
 
     @property
     def embedded(self) -> bool:
@@ -63,6 +65,7 @@ class RunningHub:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self.customers.close()
         self.stop()
         if self.database:
             self._administer(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
@@ -171,12 +174,7 @@ class RunningHub:
     def post(self, event: dict[str, Any], delivery: str = "", client: httpx.Client | None = None) -> httpx.Response:
         channel = self.channel("webhook")
         body, headers = signed(event, channel["settings"]["secret"], delivery or uuid.uuid4().hex)
-        sender = client or httpx.Client(timeout=30, trust_env=False)
-        try:
-            return sender.post(channel["webhook_url"], content=body, headers=headers)
-        finally:
-            if client is None:
-                sender.close()
+        return (client or self.customers).post(channel["webhook_url"], content=body, headers=headers)
 
     def say(self, text: str, sender: str = "u-dora", name: str = "Dora", **more: Any) -> str:
         """A customer writes by the webhook channel; gives the message's external id."""

@@ -159,14 +159,18 @@ class Reader:
         listeners = [listener for group in tuple(self.groups.values()) for listener in tuple(group)]
         if not listeners:
             return
-        agents = {row.pk: row for row in Agent.objects.filter(pk__in={one.agent_id for one in listeners}, is_active=True)}
+        agents = {
+            row.pk: row for row in Agent.objects.filter(pk__in={one.agent_id for one in listeners}, is_active=True)
+        }
         teams: dict[int, set[int]] = {pk: set() for pk in agents}
         members = Agent.teams.through.objects.filter(agent_id__in=list(agents)).values_list("agent_id", "team_id")
         for agent_id, team_id in members:
             teams[agent_id].add(team_id)
         tokens = {one.token_id for one in listeners if one.token_id}
         sessions = {one.session_key for one in listeners if one.session_key}
-        valid_tokens = set(Token.objects.valid().filter(pk__in=tokens).values_list("pk", flat=True)) if tokens else set()
+        valid_tokens = (
+            set(Token.objects.valid().filter(pk__in=tokens).values_list("pk", flat=True)) if tokens else set()
+        )
         valid_sessions: set[str] = set()
         if sessions:
             alive = Session.objects.filter(session_key__in=sessions, expire_date__gt=timezone.now())
