@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from agents.models import Agent, Sight
 from tickets import search
-from tickets.models import Ticket, TicketQuerySet
+from tickets.models import Tag, Ticket, TicketQuerySet
 
 S = Ticket.Status
+
+# Up to so many, each team's index is read by itself.
+MANY_TEAMS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +53,19 @@ def page(
     newest matching message.
     """
     sight = sight or agent.sight()
-    found = narrowed(Ticket.objects.seen_with(sight), filters)
+    if filters.team:
+        if not sight.covers(filters.team):
+            return Page([], None, None)
+        sight = Sight(frozenset({filters.team}))
+    found = narrowed(Ticket.objects.all(), filters)
+    if found.query.is_empty():
+        return Page([], None, None)
     if filters.q.strip():
-        keys = search.keys(sight, found, filters.q, before=before, after=after, limit=limit + 1)
+        few = filters.customer is not None
+        visible = found.filter(sight.where())
+        keys = search.keys(sight, visible, filters.q, before=before, after=after, limit=limit + 1, few=few)
     else:
-        keys = _keys(found, before, after, limit + 1)
+        keys = _keys(sight, found, before, after, limit + 1)
     more = len(keys) > limit
     keys = keys[:limit]
     if after is not None and before is None:
@@ -60,7 +73,8 @@ def page(
         older, newer = bool(keys), more
     else:
         older, newer = more, before is not None and bool(keys)
-    by_number = {row.pk: row for row in Ticket.objects.for_reading().filter(pk__in=[number for number, _key in keys])}
+    seen = Ticket.objects.seen_with(sight).for_reading().filter(pk__in=[number for number, _key in keys])
+    by_number = {row.pk: row for row in seen} if keys else {}
     rows = [by_number[number] for number, _key in keys if number in by_number]
     return Page(rows, keys[-1][1] if older else None, keys[0][1] if newer else None)
 
@@ -77,17 +91,50 @@ def narrowed(found: TicketQuerySet, filters: Filters) -> TicketQuerySet:
         if value:
             found = found.filter(**{name: value})
     if filters.tag:
-        found = found.filter(tags__name__iexact=filters.tag)
+        # By its number, looked up first: how many tickets have it decides how they are best found.
+        tag = Tag.objects.filter(name__iexact=filters.tag).values_list("pk", flat=True).first()
+        found = found.filter(tags=tag) if tag else found.none()
     return found
 
 
-def _keys(found: TicketQuerySet, before: int | None, after: int | None, limit: int) -> list[tuple[int, int]]:
+def _keys(
+    sight: Sight, found: TicketQuerySet, before: int | None, after: int | None, limit: int
+) -> list[tuple[int, int]]:
     """(number, key) of a page; nearest first when paging back."""
-    if before is not None:
-        found = found.filter(seq__lt=before)
-    elif after is not None:
-        return list(found.filter(seq__gt=after).order_by("seq").values_list("number", "seq")[:limit])
-    return list(found.order_by("-seq").values_list("number", "seq")[:limit])
+
+    def cut(part: TicketQuerySet) -> TicketQuerySet:
+        if before is not None:
+            part = part.filter(seq__lt=before)
+        elif after is not None:
+            return part.filter(seq__gt=after).order_by("seq")[:limit]
+        return part.order_by("-seq")[:limit]
+
+    if sight.teams is None or len(sight.teams) >= MANY_TEAMS:
+        return list(cut(found.filter(sight.where())).values_list("number", "seq"))
+    return _merged(
+        [cut(found.filter(team=team)) for team in (None, *sorted(sight.teams))],
+        "seq" if after is not None and before is None else "seq DESC",
+        limit,
+    )
+
+
+def _merged(parts: Sequence[TicketQuerySet], order: str, limit: int) -> list[tuple[int, int]]:
+    """The first of all parts together, in one statement.
+
+    "One of these teams or none" in order of seq has no index of its own; PostgreSQL would read tickets of
+    all teams until it has enough of these. One team in order of seq has.
+    """
+    statements = [part.values_list("number", "seq").query.sql_with_params() for part in parts]
+    # Each in a SELECT of its own, because SQLite takes no LIMIT in a part of a UNION.
+    union = " UNION ALL ".join(
+        f"SELECT * FROM ({text}) part{place}" for place, (text, _params) in enumerate(statements)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT number, seq FROM ({union}) parts ORDER BY {order} LIMIT {int(limit)}",
+            [value for _text, params in statements for value in params],
+        )
+        return cursor.fetchall()  # type: ignore[no-any-return]
 
 
 def counts(agent: Agent, sight: Sight | None = None) -> dict[str, int]:
@@ -104,3 +151,15 @@ def counts(agent: Agent, sight: Sight | None = None) -> dict[str, int]:
         )
     )
     return {name: int(value) for name, value in row.items()}
+
+
+def counts_by(agent: Agent, sight: Sight | None = None) -> dict[str, dict[int, int]]:
+    """How many are open per team (0: none) and per channel, in one statement."""
+    sight = sight or agent.sight()
+    teams: Counter[int] = Counter()
+    channels: Counter[int] = Counter()
+    open_ = Ticket.objects.seen_with(sight).unresolved().filter(status=S.OPEN).order_by()
+    for team, channel, number in open_.values_list("team", "channel").annotate(Count("pk")):
+        teams[team or 0] += number
+        channels[channel] += number
+    return {"teams": dict(teams), "channels": dict(channels)}

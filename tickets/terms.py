@@ -1,0 +1,67 @@
+"""What was typed into the search: as what it may stand in a text, and as what in an address."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from django.db import connection
+
+from channels_app.contract import clean_text
+
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    literal: str
+    typed: tuple[str, ...] = ()
+    """As which it may stand in a text."""
+    addresses: tuple[str, ...] = ()
+    """As which it may stand in an address."""
+
+    @classmethod
+    def of(cls, q: str) -> Term:
+        literal = clean_text(q).strip()[:LONGEST].strip()
+        number = phone_number(literal)
+        return cls(
+            literal,
+            tuple(dict.fromkeys([literal, *written(number)])),
+            tuple(dict.fromkeys([literal, number or literal])),
+        )
+
+    @property
+    def indexed(self) -> bool:
+        return all(map(_has_trigrams, {*self.typed, *self.addresses}))
+
+
+def phone_number(literal: str) -> str:
+    """The digits by which a number is found as platforms give it (+6281…), however it was typed; "" for none."""
+    if not re.fullmatch(r"\+?[0-9 ().\-/]{4,30}", literal):
+        return ""
+    digits = re.sub(r"[^0-9]", "", literal)
+    if literal.startswith("+") or digits.startswith("00"):
+        digits = digits.lstrip("0")
+    elif digits.startswith("0"):
+        # National: the country stands in place of the zero.
+        digits = digits[1:]
+    return digits if len(digits) >= 3 else ""
+
+
+def written(number: str) -> list[str]:
+    """How people write these digits in a text: 812-3456-7890, and the same with spaces."""
+    if len(number) < 8:
+        return []
+    national = re.sub(r"^(62|60|66|65)(?=[0-9]{8})", "", number)
+    groups = [[national[:-8], national[-8:-4], national[-4:]], [national[:-7], national[-7:-4], national[-4:]]]
+    forms = [separator.join(group) for group in groups if group[0] for separator in ("-", " ")]
+    return [national, *forms]
+
+
+def _has_trigrams(word: str) -> bool:
+    if connection.vendor == "sqlite":
+        return len(word) >= 3
+    # PostgreSQL takes trigrams of letters, their marks and digits alone.
+    kinds = "".join("x" if unicodedata.category(letter)[0] in "LMN" else " " for letter in word)
+    return "xxx" in kinds
