@@ -76,12 +76,14 @@ def _celery() -> Any:
 
 def run(act: Callable[..., object], *args: int | str) -> None:
     """Call it with the database connection looked after, and its failure logged, not raised."""
-    close_old_connections()
+    called_inside = connection.in_atomic_block
+    if not called_inside:
+        close_old_connections()
     try:
         act(*args)
     except Exception:
         log.exception("a job failed; its row stays due", job=getattr(act, "__name__", str(act)), args=args)
-        if connection.in_atomic_block or not connection.is_usable():
+        if not called_inside and (connection.in_atomic_block or not connection.is_usable()):
             connection.close()
 
 

@@ -34,10 +34,9 @@ PER_CHANNEL = 5
 
 def sweep() -> None:
     """Send what is due and take up what a dead worker left behind (timetable)."""
-    now = timezone.now()
-    for pk in Message.objects.filter(claimed_until__lt=now).values_list("pk", flat=True)[:AT_A_TIME]:
+    for pk in Message.objects.filter(claimed_until__lt=timezone.now()).values_list("pk", flat=True)[:AT_A_TIME]:
         jobs.run(_take_up, pk)
-    due = _sendable(Message.objects.filter(next_attempt_at__lte=now)).order_by("next_attempt_at", "pk")
+    due = _sendable(Message.objects.filter(next_attempt_at__lte=timezone.now())).order_by("next_attempt_at", "pk")
     for pk in due.values_list("pk", flat=True)[:AT_A_TIME]:
         jobs.spread(deliver, pk)
 

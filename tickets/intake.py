@@ -335,7 +335,7 @@ def _again(message_id: int, news: InboundMessage, external_id: str, envelope: En
     if message.deleted_at:
         erase(envelope.pk, external_id)
         return
-    if message.envelope_id == envelope.pk:
+    if message.envelope_id == envelope.pk and not message.from_edit:
         return
     ticket = Ticket.objects.locked().get(pk=message.ticket_id)
     message.refresh_from_db()
