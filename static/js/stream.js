@@ -196,6 +196,8 @@ export class Stream {
 
   word(frame) {
     const { id, name } = frame.actor;
+    // Who has just come does not know yet that we are here.
+    if (!this.others.has(id) && frame.type !== "left") this.desk.look();
     const known = this.others.get(id) ?? { name, looks: 0, types: 0 };
     if (frame.type === "left") this.others.delete(id);
     else {

@@ -1,0 +1,318 @@
+"""A customer writes, agents answer: the product's story through its real doors, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.platforms.webhook import FakeWebhookPlatform
+from tests.running import RunningHub
+
+Enter = Callable[..., Page]
+WITHIN = 15_000
+expect.set_options(timeout=WITHIN)
+
+
+class Dora:
+    """A customer of her own for each story."""
+
+    def __init__(self, hub: RunningHub) -> None:
+        self.hub = hub
+        self.id = f"u-{uuid.uuid4().hex[:10]}"
+        self.name = f"Dora {self.id[2:8]}"
+
+    def says(self, text: str, **more: Any) -> None:
+        self.hub.say(text, sender=self.id, name=self.name, **more)
+
+    def row(self, page: Page) -> Any:
+        return page.locator("#rows .row", has_text=self.name)
+
+
+@pytest.fixture
+def dora(hub: RunningHub) -> Dora:
+    return Dora(hub)
+
+
+def message(page: Page, text: str) -> Any:
+    return page.locator("#stream .msg", has_text=text)
+
+
+def open_ticket(page: Page, dora: Dora) -> None:
+    dora.row(page).locator("a").click()
+    expect(page.locator(".ticket")).to_be_visible()
+    expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+
+
+def write(page: Page, text: str) -> None:
+    page.get_by_label("Text").fill(text)
+
+
+def send(page: Page) -> None:
+    page.locator("#send").click()
+
+
+def mark(page: Page) -> None:
+    """A page that is loaded again loses the mark."""
+    page.evaluate("window.marked = true")
+
+
+def still_marked(page: Page) -> bool:
+    return bool(page.evaluate("window.marked === true"))
+
+
+def replies(platform: FakeWebhookPlatform, dora: Dora) -> list[str]:
+    return [one["text"] for one in list(platform.replies.values()) if one["to"]["id"] == dora.id]
+
+
+def arrived(platform: FakeWebhookPlatform, dora: Dora, count: int) -> list[str]:
+    end = time.monotonic() + WITHIN / 1000
+    while len(replies(platform, dora)) < count and time.monotonic() < end:
+        time.sleep(0.05)
+    return replies(platform, dora)
+
+
+def test_two_agents_see_it_and_one_answers(
+    enter: Enter, hub: RunningHub, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    ana, bea = enter("ana"), enter("bea")
+    for page in (ana, bea):
+        mark(page)
+    dora.says("Halo, paket saya belum datang")
+    for page in (ana, bea):
+        expect(dora.row(page)).to_contain_text("Halo, paket saya belum datang")
+    open_ticket(ana, dora)
+    open_ticket(bea, dora)
+    expect(bea.locator("#presence")).to_contain_text("Ana")
+    dora.says("Sudah tiga hari 😢")
+    for page in (ana, bea):
+        expect(message(page, "Sudah tiga hari")).to_have_count(1)
+    expect(bea.locator("#said")).to_contain_text("Sudah tiga hari")
+
+    write(ana, "Maaf, kami cek dulu.")
+    expect(bea.locator("#presence")).to_contain_text("Ana is typing")
+    send(ana)
+    expect(message(ana, "Maaf, kami cek dulu.")).to_contain_text("Sent")
+    expect(message(bea, "Maaf, kami cek dulu.")).to_contain_text("Sent")
+    expect(ana.get_by_label("Text")).to_have_value("")
+    assert arrived(platform, dora, 1) == ["Maaf, kami cek dulu."]
+    expect(dora.row(bea).locator(".words")).to_contain_text("Maaf, kami cek dulu.")
+    assert still_marked(ana)
+    assert still_marked(bea)
+
+
+def test_a_line_that_is_cut_is_caught_up(enter: Enter, dora: Dora) -> None:
+    dora.says("Pertama")
+    page = enter("bea")
+    other = Dora(dora.hub)
+    open_ticket(page, dora)
+    mark(page)
+    write(page, "Draf saya")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    for number in range(1, 6):
+        dora.says(f"Saat putus {number}")
+    other.says("Saya baru")
+    page.context.set_offline(False)
+    for number in range(1, 6):
+        expect(message(page, f"Saat putus {number}")).to_have_count(1)
+    expect(message(page, "Pertama")).to_have_count(1)
+    expect(other.row(page)).to_have_count(1)
+    expect(dora.row(page)).to_have_count(1)
+    expect(page.locator("#offline")).to_be_hidden()
+    expect(page.get_by_label("Text")).to_have_value("Draf saya")
+    shown = [text for text in page.locator("#stream .msg .text").all_inner_texts() if text.startswith("Saat")]
+    assert shown == [f"Saat putus {number}" for number in range(1, 6)]
+    assert still_marked(page)
+
+
+def test_two_answer_at_once(enter: Enter, platform: FakeWebhookPlatform, dora: Dora) -> None:
+    dora.says("Berapa harganya?")
+    ana, bea = enter("ana"), enter("bea", expect_trouble=True)
+    open_ticket(ana, dora)
+    open_ticket(bea, dora)
+    # What Ana does does not reach Bea's eyes in time.
+    bea.route("**/news/**", lambda route: route.abort())
+    write(bea, "Rp50.000, kak")
+    write(ana, "Lima puluh ribu")
+    send(ana)
+    expect(message(ana, "Lima puluh ribu")).to_have_count(1)
+    send(bea)
+    expect(bea.locator("#notice")).to_contain_text("Ana answered meanwhile")
+    expect(bea.locator("#notice")).to_contain_text("Lima puluh ribu")
+    expect(bea.get_by_label("Text")).to_have_value("Rp50.000, kak")
+    assert arrived(platform, dora, 1) == ["Lima puluh ribu"]
+    bea.unroute("**/news/**")
+    bea.get_by_label("Text").fill("Betul, dan ongkir gratis")
+    send(bea)
+    expect(message(bea, "Betul, dan ongkir gratis")).to_have_count(1)
+    expect(message(bea, "Lima puluh ribu")).to_have_count(1)
+    assert arrived(platform, dora, 2) == ["Lima puluh ribu", "Betul, dan ongkir gratis"]
+
+
+def test_a_colleagues_answer_is_told_while_one_writes(enter: Enter, dora: Dora) -> None:
+    dora.says("Masih ada?")
+    ana, bea = enter("ana"), enter("bea")
+    open_ticket(ana, dora)
+    open_ticket(bea, dora)
+    write(bea, "Masih, kak")
+    write(ana, "Masih ada dua")
+    send(ana)
+    expect(bea.locator("#notice")).to_contain_text("Ana answered meanwhile. Read it before you send.")
+    expect(bea.get_by_label("Text")).to_have_value("Masih, kak")
+
+
+def test_the_sandbox_beside_the_inbox(enter: Enter, hub: RunningHub) -> None:
+    name = f"Siti {uuid.uuid4().hex[:6]}"
+    agent = enter("bea")
+    phone = agent.context.new_page()
+    phone.goto(f"/sandbox/{hub.channel('sandbox')['id']}/")
+    phone.get_by_label("You are").fill(name)
+    phone.get_by_role("button", name="Begin").click()
+    phone.get_by_label("Message", exact=True).fill("Buka jam berapa?")
+    phone.get_by_role("button", name="Send").click()
+    expect(phone.locator("#phone .in")).to_contain_text("Buka jam berapa?")
+    row = agent.locator("#rows .row", has_text=name)
+    expect(row).to_contain_text("Buka jam berapa?")
+    row.locator("a").click()
+    agent.get_by_label("Note").check()
+    write(agent, "Jangan lupa Minggu tutup")
+    send(agent)
+    expect(agent.locator("#stream .note")).to_contain_text("Jangan lupa Minggu tutup")
+    agent.get_by_label("Reply", exact=True).check()
+    write(agent, "Jam 9 sampai 21, kak")
+    send(agent)
+    expect(phone.locator("#phone .out")).to_contain_text("Jam 9 sampai 21, kak")
+    expect(phone.locator("#phone")).not_to_contain_text("Jangan lupa")
+    expect(message(agent, "Jam 9 sampai 21")).to_contain_text("Delivered")
+
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)><b>tebal</b>"
+
+
+def test_html_in_every_field_is_harmless(enter: Enter, dora: Dora) -> None:
+    dora.name = f"{EVIL} {dora.id}"
+    dora.says(EVIL, attachments=[{"url": "http://127.0.0.1:9/x.svg", "filename": f"{EVIL}.svg"}])
+    page = enter("bea")
+    row = page.locator("#rows .row", has_text=dora.id)
+    expect(row).to_contain_text("<script>alert(1)</script>")
+    row.locator("a").click()
+    expect(message(page, "<b>tebal</b>").first).to_be_visible()
+    page.get_by_label("Note").check()
+    write(page, EVIL)
+    send(page)
+    expect(page.locator("#stream .note .text")).to_have_text(EVIL)
+    page.get_by_title("More").click()
+    page.get_by_label("Subject").fill(EVIL)
+    page.get_by_label("Subject").press("Enter")
+    expect(page.locator(".titles h1")).to_have_text(EVIL)
+    page.get_by_role("searchbox").fill(EVIL)
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator("#list h1")).to_contain_text("<script>")
+    assert page.locator("#stream b:text-is('tebal'), #rows b:text-is('tebal')").count() == 0
+
+
+def test_a_session_that_ends_keeps_the_draft(enter: Enter, hub: RunningHub, dora: Dora) -> None:
+    dora.says("Tolong")
+    page = enter("bea", expect_trouble=True)
+    open_ticket(page, dora)
+    where = page.url
+    write(page, "Jawaban yang panjang")
+    page.context.clear_cookies(name="sessionid")
+    send(page)
+    expect(page.locator(".toast.bad")).to_contain_text("Sign in again; your draft is kept.")
+    expect(page.get_by_label("Text")).to_have_value("Jawaban yang panjang")
+    page.locator(".toast a").first.click()
+    agent = hub.agent("bea")
+    page.get_by_label("E-mail address").fill(agent["email"])
+    page.get_by_label("Password", exact=True).fill(agent["password"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(where)
+    expect(page.get_by_label("Text")).to_have_value("Jawaban yang panjang")
+    send(page)
+    expect(message(page, "Jawaban yang panjang")).to_have_count(1)
+
+
+def test_addresses_are_real(enter: Enter, dora: Dora) -> None:
+    dora.says("Halo")
+    page = enter("bea")
+    mark(page)
+    page.get_by_role("link", name=re.compile("^Unassigned")).click()
+    expect(page.locator("#list h1")).to_have_text("Unassigned")
+    open_ticket(page, dora)
+    expect(page).to_have_url(re.compile(r"/tickets/\d+/\?view=unassigned$"))
+    page.go_back()
+    expect(page.locator(".ticket")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/\?view=unassigned$"))
+    page.go_back()
+    expect(page.locator("#list h1")).to_have_text("All open")
+    page.go_forward()
+    page.go_forward()
+    expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+    expect(page.locator("#list h1")).to_have_text("Unassigned")
+    assert still_marked(page)
+    page.reload()
+    expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+    expect(dora.row(page).locator("a")).to_have_attribute("aria-current", "true")
+
+
+def test_by_keyboard_alone(enter: Enter, dora: Dora) -> None:
+    dora.says("Dengan papan ketik")
+    page = enter("bea")
+    expect(dora.row(page)).to_have_count(1)
+    keys = page.keyboard
+    keys.press("j")
+    expect(dora.row(page).locator("a")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+    keys.press("a")
+    expect(page.locator(".pill.owner")).to_contain_text("Bea")
+    keys.press("n")
+    keys.type("catatan")
+    keys.press("Control+Enter")
+    expect(page.locator("#stream .note")).to_contain_text("catatan")
+    keys.press("Escape")
+    keys.press("r")
+    keys.type("jawaban")
+    keys.press("Control+Enter")
+    expect(page.locator("#stream .out")).to_contain_text("jawaban")
+    keys.press("Escape")
+    keys.press("e")
+    expect(page.locator(".ticket-head")).to_have_attribute("data-status", "resolved")
+    expect(dora.row(page)).to_have_count(0)
+    keys.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    keys.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    keys.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_a_file_goes_out_and_what_is_read_stays_in_place(
+    enter: Enter, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    for number in range(30):
+        dora.says(f"Baris {number}")
+    page = enter("bea")
+    open_ticket(page, dora)
+    page.locator("#scroll").evaluate("one => one.scrollTo({top: 0, behavior: 'instant'})")
+    expect(page.locator("#stream .msg").first).to_be_in_viewport()
+    dora.says("Di bawah")
+    expect(page.locator("#pill")).to_be_visible()
+    assert page.locator("#scroll").evaluate("one => one.scrollTop") == 0
+    page.locator("#pill").click()
+    expect(message(page, "Di bawah")).to_be_in_viewport()
+    page.locator("input[type=file]").set_input_files({"name": "nota.txt", "mimeType": "text/plain", "buffer": b"isi"})
+    expect(page.locator("#adding .chip")).to_contain_text("nota.txt")
+    expect(page.locator("#adding progress")).to_have_count(0)
+    write(page, "Ini notanya")
+    send(page)
+    expect(message(page, "Ini notanya")).to_contain_text("nota.txt")
+    expect(message(page, "Ini notanya")).to_contain_text("Sent")
+    sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    assert sent[0]["attachments"][0]["filename"] == "nota.txt"

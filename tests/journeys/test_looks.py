@@ -1,0 +1,96 @@
+"""What every page keeps: accessible in light and dark, small at first load, right in Thai."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.running import RunningHub
+
+Enter = Callable[..., Page]
+SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
+
+
+def findings(page: Page) -> list[str]:
+    # A state that is still moving into place would be judged half-way.
+    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing(enter: Enter, hub: RunningHub, scheme: Any, size: str) -> None:
+    stranger = enter("", color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
+    for path in ("/accounts/login/", "/accounts/password/reset/", "/nowhere/"):
+        stranger.goto(path)
+        assert findings(stranger) == [], path
+    page = enter("bea", color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
+    assert findings(page) == []
+    for number in tickets(hub):
+        page.goto(f"/tickets/{number}/")
+        expect(page.locator("#stream .msg").first).to_be_visible()
+        expect(page.locator("#list .rows.loading")).to_have_count(0)
+        assert findings(page) == [], number
+    page.get_by_title("More").click()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_label("Note").check()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert findings(page) == []
+    page.goto("/?view=mine&q=tidakadasamasekali")
+    assert findings(page) == []
+    page.goto(f"/sandbox/{hub.channel('sandbox')['id']}/?customer=Siti")
+    assert findings(page) == []
+    page.goto("/profile/")
+    assert findings(page) == []
+
+
+def tickets(hub: RunningHub) -> list[int]:
+    """One of each status, and one with a failure."""
+    with hub.api("bea") as api:
+        rows = api.get("/tickets/", params={"limit": 200}).json()["results"]
+    by_status = {row["status"]: row["number"] for row in rows}
+    return sorted(set(by_status.values()))
+
+
+def test_the_first_load_is_small(enter: Enter, hub: RunningHub) -> None:
+    page = enter("bea")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    received: list[int] = []
+    session.on("Network.loadingFinished", lambda event: received.append(int(event["encodedDataLength"])))
+    page.goto("/", wait_until="networkidle")
+    print(f"first load: {len(requests)} requests, {sum(received)} bytes", *requests, sep="\n  ")
+    assert len(requests) <= 12, requests
+    assert sum(received) <= 120 * 1024
+
+
+def test_thai_years_and_the_agents_zone(enter: Enter, hub: RunningHub) -> None:
+    page = enter("bea")
+    page.goto("/profile/")
+    page.locator("[name=language]").select_option("th")
+    page.locator("[name=time_zone]").select_option("Asia/Bangkok")
+    page.locator("main button.primary").click()
+    try:
+        page.goto("/?view=resolved")
+        expect(page.locator("html")).to_have_attribute("lang", "th")
+        title = page.locator("#rows .row time.age").last.get_attribute("title") or ""
+        assert re.search(r"25[67]\d", title), title
+        assert page.evaluate("document.body.dataset.zone") == "Asia/Bangkok"
+    finally:
+        page.goto("/profile/")
+        page.locator("[name=language]").select_option("")
+        page.locator("[name=time_zone]").select_option("")
+        page.locator("main button.primary").click()
+        page.wait_for_url("**/profile/")
