@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from agents.models import Agent
 from channels_app.models import Channel
-from tests.api.asserts import problem, said
+from tests.api.asserts import at_once, problem, said
 from tests.conftest import Api, Customer
 from tickets import lifecycle, media
 from tickets.models import Actor, Message, Ticket
@@ -190,25 +188,6 @@ def test_one_key_in_parallel(bea: Agent, ticket: Ticket) -> None:
     answers = at_once([(api, {"text": "Ya"}, {"idempotency_key": "k"})] * 4, path(ticket))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
     assert len({answer.json()["id"] for answer in answers}) == 1
-
-
-def at_once(posts: list[tuple[Api, Any, dict[str, str]]], where: str) -> list[Any]:
-    answers: list[Any] = []
-    start = threading.Barrier(len(posts))
-
-    def post(api: Api, body: Any, headers: dict[str, str]) -> None:
-        start.wait()
-        try:
-            answers.append(api("POST", where, body, **headers))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=post, args=args) for args in posts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def test_what_the_channel_cannot_carry(as_bea: Api, sandbox_channel: Channel) -> None:

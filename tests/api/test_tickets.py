@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agents.models import Agent, Team
 from channels_app.models import Channel
-from tests.api.asserts import problem, said
+from tests.api.asserts import at_once, problem, said
 from tests.conftest import Api, Customer
 from tickets import lifecycle
 from tickets.models import Activity, Actor, Message, Tag, Ticket
@@ -242,6 +242,13 @@ def test_assign(as_bea: Api, bea: Agent, ana: Agent, ticket: Ticket) -> None:
     assert types == ["ticket.assigned", "ticket.assigned"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_who_take_it_at_once(bea: Agent, ana: Agent, ticket: Ticket) -> None:
+    posts = [(Api(agent), {"agent": "me"}, {}) for agent in (bea, ana)]
+    answers = at_once(posts, f"/tickets/{ticket.pk}/assignee/", "PUT")
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
 @pytest.mark.parametrize("agent", ["you", 10**6, None, True, [], {"id": 1}, 10**30, -1])
 def test_assignees_that_are_none(as_bea: Api, ticket: Ticket, agent: Any) -> None:
     problem(as_bea("PUT", f"/tickets/{ticket.pk}/assignee/", {"agent": agent}), 400)
@@ -312,6 +319,14 @@ def test_an_agent_starts(as_bea: Api, sandbox_channel: Channel, north: Team) -> 
     assert (message.direction, message.text, message.status) == ("out", "Pesanan Anda siap.", "queued")
     # A chat has one unresolved ticket per conversation.
     problem(as_bea("POST", "/tickets/", body), 409)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_start_at_once(bea: Agent, ana: Agent, sandbox_channel: Channel) -> None:
+    body = {"channel": sandbox_channel.pk, "to": "u-fitri", "text": "Halo"}
+    answers = at_once([(Api(agent), body, {}) for agent in (bea, ana)], "/tickets/")
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert Message.objects.count() == 1
 
 
 def test_an_agent_starts_with_a_customer_that_is_known(as_bea: Api, as_carl: Api, sandbox_channel: Channel) -> None:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from agents.models import Sight
 from channels_app.contract import clean_text, fit_id
+from channels_app.models import Channel
 from customers.models import Customer, CustomerAddress
 from tickets import shapes
 from tickets.api import pages, schema
@@ -40,11 +41,15 @@ class Customers(Door):
         """Newest first."""
         found = seen_customers(self.sight)
         address, channel, term = _address(request), number(request, "channel"), words(request, "q")
-        if address or channel:
-            links = CustomerAddress.objects.filter(**({"address__channel": channel} if channel else {}))
-            if address:
-                links = links.filter(address__external_id__in=address)
+        if address:
+            # Both columns of the constraint's index are named, so that it is used.
+            channels = Channel.objects.filter(**({"pk": channel} if channel else {}))
+            links = CustomerAddress.objects.filter(address__channel__in=channels, address__external_id__in=address)
             found = found.filter(pk__in=links.values("customer"))
+        elif channel:
+            found = found.filter(
+                Exists(CustomerAddress.objects.filter(address__channel=channel, customer=OuterRef("pk")))
+            )
         if term:
             found = found.filter(_matches(term))
         rows, after = pages.by_key(request, for_reading(found), {"pk": int}, newest_first=True)

@@ -83,7 +83,7 @@ class Messages(Door):
         direction = choice(request, "direction", Message.Direction.values)
         # All three columns of the constraint's index are named, so that it is used.
         found = Message.objects.seen_with(self.sight).for_reading().filter(
-            channel__in=[channel] if channel else Channel.objects.values("pk"),
+            channel__in=Channel.objects.filter(**({"pk": channel} if channel else {})),
             external_id__in={fit_id(external_id, 512), fit_id(external_id)},
             direction__in=[direction] if direction else Message.Direction.values,
         )  # fmt: skip

@@ -25,6 +25,8 @@ from tickets.replies import KeyReused, Stale
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+# As RFC 9110 names them; Python's names change with its version.
+TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 NOT_FOUND = "There is nothing here, or it is not yours to see."
 
 
@@ -39,7 +41,7 @@ class Problem(Exception):
 
 
 def answer(status: int, detail: str, **more: Any) -> HttpResponse:
-    title = HTTPStatus(status).phrase
+    title = TITLES.get(status) or HTTPStatus(status).phrase
     text = json.dumps(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}, ensure_ascii=False
     )
