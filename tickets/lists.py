@@ -62,8 +62,7 @@ def page(
         return Page([], None, None)
     if filters.q.strip():
         few = filters.customer is not None
-        visible = found.filter(sight.where())
-        keys = search.keys(sight, visible, filters.q, before=before, after=after, limit=limit + 1, few=few)
+        keys = search.keys(sight, found, filters.q, before=before, after=after, limit=limit + 1, few=few)
     else:
         keys = _keys(sight, found, before, after, limit + 1)
     more = len(keys) > limit

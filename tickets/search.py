@@ -27,7 +27,7 @@ Keys = list[tuple[int, int]]
 
 # How many of the newest are looked through.
 MESSAGES, TICKETS = 5_000, 500
-NARROW, WIDE, EVERYTHING = 1, 8, 0
+NARROW, MIDDLE, WIDE, EVERYTHING = 1, 4, 8, 0
 # Hits per place on the page, for a ticket that has the word in many of its messages counts once.
 HITS = 20
 # Up to so many teams are each read by their own index: of tickets and messages, of places of a word.
@@ -47,7 +47,8 @@ def keys(
 ) -> Keys:
     """(ticket number, key) of a page; nearest first when paging back.
 
-    found: the tickets that count. few: they are few (a customer's), so all of them are looked through.
+    found: the tickets that count, of those that this sight covers. few: they are few (a customer's), so all of
+    them are looked through.
     """
     term = Term.of(q)
     if not term.literal:
@@ -59,7 +60,8 @@ def keys(
     if seen.enough:
         return seen.keys
     if not term.indexed:
-        return search.look(WIDE, WIDE).keys
+        # A word of one or two letters, which is looked for in the newest alone.
+        return search.look(MIDDLE, MIDDLE).keys
     # So many in the narrow window that the wide one will do? Otherwise the index has few of them.
     seen = search.look(*(WIDE if hits * WIDE >= limit else EVERYTHING for hits in seen.hits))
     return seen.keys if seen.enough else search.look(EVERYTHING, EVERYTHING).keys
@@ -77,12 +79,13 @@ class Search:
     def __init__(
         self, sight: Sight, found: TicketQuerySet, term: Term, before: int | None, after: int | None, limit: int
     ) -> None:
-        self.found, self.term, self.limit = found, term, limit
+        self.found, self.seen, self.term, self.limit = found, found.filter(sight.where()), term, limit
         self.forward = after is not None
         self.bound = after if self.forward else before
         self.order, self.furthest = ("ASC", "max") if self.forward else ("DESC", "min")
-        few_teams = sight.teams is not None and len(sight.teams) < MANY_TEAMS
-        self.teams: list[int | None] | None = [None, *sorted(sight.teams or ())] if few_teams else None
+        self.teams: list[int | None] | None = None
+        if sight.teams is not None and len(sight.teams) < MANY_TEAMS:
+            self.teams = [None, *sorted(sight.teams)]
 
     def look(self, texts: int, names: int) -> Seen:
         """One statement: what there is, and up to where was looked for it. texts, names: how far to look."""
@@ -124,7 +127,7 @@ class Search:
             "SELECT number, key FROM (SELECT t.number, {} AS key FROM ({}) t) u WHERE key IS NOT NULL AND {}"
             f" ORDER BY key {self.order} LIMIT {self.limit}",
             self.exact(),
-            Sql(*self.found.values(*columns).query.sql_with_params()),
+            Sql(*self.seen.values(*columns).query.sql_with_params()),
             self.within("key"),
         )
         return self.sorted(self.fetch(statement))
@@ -138,7 +141,7 @@ class Search:
             f"hits AS MATERIALIZED (SELECT id, ticket_id FROM ({{}}) m WHERE {{}} LIMIT {self._most('hits')}), {{}}",
             window,
             matches("m.text", self.term.typed),
-            self._by_text("SELECT ticket_id AS number, max(id) AS key FROM hits GROUP BY ticket_id"),
+            self._by_text("SELECT ticket_id AS number, max(id) AS key FROM hits GROUP BY ticket_id", within_teams=True),
         )
 
     def _places(self, names: int) -> Sql:
@@ -151,15 +154,17 @@ class Search:
             self._by_text("SELECT number, key FROM places", known=names == EVERYTHING),
         )
 
-    def _by_text(self, hits: str, *, known: bool = False) -> Sql:
+    def _by_text(self, hits: str, *, known: bool = False, within_teams: bool = False) -> Sql:
         if self.bound is None or known:
-            return sql(f"by_text AS (SELECT h.number, h.key FROM ({hits}) h WHERE {{}})", self.counts("h.number"))
+            return sql(
+                f"by_text AS (SELECT h.number, h.key FROM ({hits}) h WHERE {{}})", self.counts("h.number", within_teams)
+            )
         # On a later page: a ticket may have been shown already, for a newer message or for its name.
         return sql(
             f"by_text AS (SELECT t.number, {{}} AS key FROM ({hits}) h"
             " JOIN tickets_ticket t ON t.number = h.number WHERE {})",
             self.exact(),
-            self.counts("h.number"),
+            self.counts("h.number", within_teams),
         )
 
     # ── By what a ticket is called, and whose it is ──
@@ -168,10 +173,10 @@ class Search:
         columns = "number, newest_message, subject, customer_id"
         return sql(
             "by_name AS MATERIALIZED (SELECT t.number, t.newest_message AS key FROM ({}) t"
-            f" WHERE {{}} AND {{}} LIMIT {self._most('by_name')})",
+            f" WHERE CASE WHEN {{}} THEN {{}} END LIMIT {self._most('by_name')})",
             self.newest(columns, "tickets_ticket", "newest_message", times * TICKETS),
             self.named(),
-            self.counts("t.number"),
+            self.counts("t.number", within_teams=True),
         )
 
     def _named(self) -> Sql:
@@ -250,11 +255,12 @@ class Search:
             return TRUE
         return sql(f"{column} {'>' if self.forward else '<'} {{}}", self.bound)
 
-    def counts(self, column: str) -> Sql:
-        """Whether the ticket with that number is one of those asked for."""
-        if not self.found.query.where:
+    def counts(self, column: str, within_teams: bool = False) -> Sql:
+        """Whether the ticket with that number is one of those asked for. within_teams: the window saw to its team."""
+        asked = self.found if within_teams and self.teams is not None else self.seen
+        if not asked.query.where:
             return TRUE
-        one = self.found.filter(number=RawSQL(column, ())).values("number")  # noqa: S611 (a name of ours)
+        one = asked.filter(number=RawSQL(column, ())).values("number")  # noqa: S611 (a name of ours)
         text, params = one.query.sql_with_params()
         # LIMIT keeps PostgreSQL from reading all of them first.
         return Sql(f"EXISTS ({text} LIMIT 1 OFFSET 0)", params)

@@ -27,8 +27,8 @@ class Term:
         number = phone_number(literal)
         return cls(
             literal,
-            tuple(dict.fromkeys([literal, *written(number)])),
-            tuple(dict.fromkeys([literal, number or literal])),
+            _shortest([literal, *written(number)]),
+            _shortest([literal, number or literal]),
         )
 
     @property
@@ -50,13 +50,16 @@ def phone_number(literal: str) -> str:
 
 
 def written(number: str) -> list[str]:
-    """How people write these digits in a text: 812-3456-7890, and the same with spaces."""
+    """How these digits stand in a text: in one, or with the last four set apart (…8-345-6789, …812 3456 7890)."""
     if len(number) < 8:
         return []
     national = re.sub(r"^(62|60|66|65)(?=[0-9]{8})", "", number)
-    groups = [[national[:-8], national[-8:-4], national[-4:]], [national[:-7], national[-7:-4], national[-4:]]]
-    forms = [separator.join(group) for group in groups if group[0] for separator in ("-", " ")]
-    return [national, *forms]
+    return [national, f"{national[-7:-4]}-{national[-4:]}", f"{national[-7:-4]} {national[-4:]}"]
+
+
+def _shortest(words: list[str]) -> tuple[str, ...]:
+    """Without those that hold another of them: they would find nothing more."""
+    return tuple(word for word in dict.fromkeys(words) if not any(other in word and other != word for other in words))
 
 
 def _has_trigrams(word: str) -> bool:

@@ -162,6 +162,20 @@ class Migration(migrations.Migration):
             model_name="ticket",
             index=models.Index(fields=["team", "-newest_message"], name="ticket_team_newest"),
         ),
+        migrations.AddIndex(
+            model_name="ticket",
+            index=models.Index(condition=models.Q(("team", None)), fields=["-seq"], name="ticket_no_team"),
+        ),
+        migrations.AddIndex(
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("team", None)), fields=["-newest_message"], name="ticket_no_team_newest"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(condition=models.Q(("team", None)), fields=["-id"], name="message_no_team"),
+        ),
         migrations.RunSQL(
             "UPDATE tickets_ticket SET newest_message ="
             " coalesce((SELECT max(m.id) FROM tickets_message m WHERE m.ticket_id = tickets_ticket.number), 0)",

@@ -99,6 +99,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["ticket", "at", "id"], name="message_in_ticket"),
             models.Index(fields=["team", "-id"], name="message_team"),
+            models.Index(fields=["-id"], name="message_no_team", condition=models.Q(team=None)),
             models.Index(
                 fields=["next_attempt_at"], name="message_due", condition=models.Q(next_attempt_at__isnull=False)
             ),

@@ -145,6 +145,9 @@ class Ticket(models.Model):
             # For the search: the newest tickets, of all and of a team.
             models.Index(fields=["-newest_message"], name="ticket_newest"),
             models.Index(fields=["team", "-newest_message"], name="ticket_team_newest"),
+            # PostgreSQL does not see that "no team" in an index of teams is in order, too.
+            models.Index(fields=["-seq"], name="ticket_no_team", condition=models.Q(team=None)),
+            models.Index(fields=["-newest_message"], name="ticket_no_team_newest", condition=models.Q(team=None)),
         ]
 
     if TYPE_CHECKING:
