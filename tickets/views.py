@@ -113,7 +113,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
     }
     if target(request) in ("list", "more"):
         return render(request, "inbox/_list.html" if target(request) == "list" else "inbox/_rows.html", context)
-    context["counts"] = pages.badges(me(request), here.sight)
     return render(request, "inbox/page.html", context)
 
 

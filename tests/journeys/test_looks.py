@@ -26,7 +26,7 @@ def findings(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing(enter: Enter, hub: RunningHub, scheme: Any, size: str) -> None:
-    stranger = enter("", color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
+    stranger = enter("", expect_trouble=True, color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce")
     for path in ("/accounts/login/", "/accounts/password/reset/", "/nowhere/"):
         stranger.goto(path)
         assert findings(stranger) == [], path

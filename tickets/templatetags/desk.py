@@ -67,13 +67,6 @@ def words() -> SafeString:
     return json_script({name: str(text) for name, text in wording.FOR_SCRIPTS.items()}, "words")
 
 
-@register.simple_tag
-def count(counts: dict[str, int] | str, name: str, of: int | None = None) -> int | str:
-    """A badge; nothing where there is nothing to do, or where the counts come later."""
-    found = counts.get(name if of is None else f"{name}-{of}", 0) if isinstance(counts, dict) else 0
-    return found or ""
-
-
 @register.filter
 def linked(text: str) -> SafeString:
     """A customer's text: escaped, with links that tell the target nothing."""
