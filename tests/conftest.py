@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -275,7 +276,7 @@ class Customer:
 
     def post(self, event: Any, delivery: str = "", **headers: str) -> HttpResponse:
         """Truly signed; the event may be any JSON value, or bytes. Headers override the right ones."""
-        body, right = signed(event, self.secret, delivery or f"msg_{self.id}_{next(self._numbers)}")
+        body, right = signed(event, self.secret, delivery or f"msg_{uuid4().hex}")
         right.pop("content-type")
         return self.raw(body, **{**{_meta(name): value for name, value in right.items()}, **headers})
 
