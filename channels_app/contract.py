@@ -705,6 +705,5 @@ def _cut(text: str, fits: int) -> int:
 def _with_texts(message: OutboundMessage, texts: Sequence[str]) -> list[OutboundMessage]:
     """The attachments travel with the first part."""
     return [
-        replace(message, text=text, attachments=message.attachments if i == 0 else ())
-        for i, text in enumerate(texts)
+        replace(message, text=text, attachments=message.attachments if i == 0 else ()) for i, text in enumerate(texts)
     ]

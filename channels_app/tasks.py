@@ -6,4 +6,4 @@ from celery import shared_task
 
 from channels_app import inbound
 
-replay = shared_task(inbound.replay, name="channels_app.inbound.replay")
+replay = shared_task(name="channels_app.inbound.replay")(inbound.replay)

@@ -150,7 +150,7 @@ class _Ear:
                 pause.wait(0.5)
 
     def _hear(self) -> None:
-        client = redis.Redis.from_url(
+        client: Any = redis.Redis.from_url(
             settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, health_check_interval=15
         )
         pubsub = client.pubsub(ignore_subscribe_messages=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,9 +41,6 @@ class Customer(models.Model):
     standing = models.CharField(max_length=16, choices=Standing.choices, default="", blank=True)
     note = models.TextField(_("note"), default="", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    if TYPE_CHECKING:
-        links: models.Manager[CustomerAddress]
 
     def __str__(self) -> str:
         return self.name or str(_("Customer %(id)s") % {"id": self.pk})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.routing import URLRouter  # type: ignore[import-untyped]
+from channels.routing import URLRouter
 from django.conf import settings
 from django.urls import re_path
 from django.utils.module_loading import import_string

@@ -87,7 +87,7 @@ def read_after(query: str) -> int | None:
     return max(int(values[-1]), 0)
 
 
-class InboxConsumer(AsyncWebsocketConsumer):
+class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Thin: it signs in, catches up and listens to what the client says. The reader pushes by itself."""
 
     listener: live.Listener | None = None

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -262,8 +263,9 @@ def _take_up(message_id: int) -> None:
         if not left.update(claimed_until=None, claim=None):
             return
         statuses = list(found.parts.values_list("status", flat=True))
+        fields: dict[str, Any] = {}
         if S.QUEUED not in statuses:
-            status, fields = receipts.whole(statuses), {}
+            status = receipts.whole(statuses)
         elif (
             found.channel.adapter.idempotent or not found.parts.filter(status=S.QUEUED, sent_at__isnull=False).exists()
         ):

@@ -38,7 +38,7 @@ from channels_app.models import Address, Channel, Envelope
 from customers.models import Customer, CustomerAddress
 from tickets import media, pending, receipts
 from tickets.excerpt import first_words
-from tickets.excerpt import preview as preview  # noqa: PLC0414 (the demo asks for it here)
+from tickets.excerpt import preview as preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 

@@ -155,7 +155,9 @@ def change(number: int, by: Actor, **wanted: Any) -> Ticket:
 
 
 def _retag(ticket: Ticket, names: Iterable[str], changes: dict[str, Any]) -> None:
-    wanted = {" ".join(clean_text(name).split())[:60].lower(): " ".join(clean_text(name).split())[:60] for name in names}
+    wanted = {
+        " ".join(clean_text(name).split())[:60].lower(): " ".join(clean_text(name).split())[:60] for name in names
+    }
     wanted.pop("", None)
     if len(wanted) > MAX_TAGS:
         raise Refused(_("A ticket takes at most %(count)d tags.") % {"count": MAX_TAGS})

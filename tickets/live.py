@@ -128,8 +128,6 @@ class Reader:
                     checked = timezone.now()
                     self._check()
             except Exception:
-                if self.over:
-                    break
                 logger.exception("the log could not be read; trying again")
                 connection.close()
                 self.moved.clear()

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import IO, Any
 
@@ -204,7 +205,7 @@ def for_platform(row: Attachment) -> OutboundAttachment:
 def remove(message: Message) -> None:
     for row in message.attachments.all():
         if row.file:
-            transaction.on_commit(lambda row=row: row.file.storage.delete(row.file.name))
+            transaction.on_commit(partial(row.file.storage.delete, str(row.file.name)))
         row.delete()
 
 
@@ -282,7 +283,7 @@ def _again(row: Attachment, error: Exception) -> None:
 def _finish(row: Attachment, state: str) -> None:
     """Write what became of it and tell the browsers; a message deleted meanwhile takes the file along."""
     with transaction.atomic():
-        message = Message.objects.filter(pk=row.message_id).first()
+        message = Message.objects.filter(pk=row.message_id or 0).first()
         ticket = Ticket.objects.locked().filter(pk=message.ticket_id).first() if message else None
         row.state, row.next_attempt_at = state, None
         there = Attachment.objects.filter(pk=row.pk).update(
@@ -292,7 +293,7 @@ def _finish(row: Attachment, state: str) -> None:
         if there and ticket is not None and message is not None:
             record(ticket, "message.changed", SYSTEM, message=message, changes={"what": "attachment", "state": state})
     if not there and row.file:
-        row.file.storage.delete(row.file.name)
+        row.file.storage.delete(str(row.file.name))
 
 
 # ── Addresses of files ───────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from agents.models import Agent
 from channels_app import jobs, outbound
-from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, clean_text
+from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, Sender, clean_text
 from channels_app.models import Address, Channel
 from tickets import intake, media
 from tickets.excerpt import first_words, preview
@@ -257,7 +257,7 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
     except ValueError as error:
         raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
     with transaction.atomic():
-        address = intake.known_address(channel, intake.Sender(external_id=external_id, **_hints(external_id)))
+        address = intake.known_address(channel, _sender(external_id))
         ticket = None if channel.adapter.threads else _unresolved(address)
         if ticket is not None:
             words = _("Ticket %(number)d with this customer is still open. Answer there.")
@@ -270,10 +270,10 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         return _write(ticket, agent, draft)
 
 
-def _hints(external_id: str) -> dict[str, str]:
-    if external_id.startswith("+"):
-        return {"phone": external_id[:32]}
-    return {"email": external_id[:254]} if "@" in external_id else {}
+def _sender(external_id: str) -> Sender:
+    """What the address itself tells: a phone number or an e-mail address."""
+    phone = external_id if external_id.startswith("+") else ""
+    return Sender(external_id=external_id, phone=phone, email=external_id if "@" in external_id else "")
 
 
 def _unresolved(address: Address) -> Ticket | None:

@@ -6,5 +6,5 @@ from celery import shared_task
 
 from tickets import delivery, media
 
-deliver = shared_task(delivery.deliver, name="tickets.delivery.deliver")
-fetch = shared_task(media.fetch, name="tickets.media.fetch")
+deliver = shared_task(name="tickets.delivery.deliver")(delivery.deliver)
+fetch = shared_task(name="tickets.media.fetch")(media.fetch)

@@ -6,77 +6,112 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
+        ("agents", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=50, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ("name", models.CharField(max_length=50, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=30, verbose_name='kind')),
-                ('name', models.CharField(max_length=150, verbose_name='name')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('public_settings', models.JSONField(blank=True, default=dict)),
-                ('sealed_settings', models.TextField(blank=True, default='', editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('last_failure', models.TextField(blank=True, default='')),
-                ('last_failure_at', models.DateTimeField(blank=True, null=True)),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='channels', to='agents.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=30, verbose_name="kind")),
+                ("name", models.CharField(max_length=150, verbose_name="name")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("public_settings", models.JSONField(blank=True, default=dict)),
+                ("sealed_settings", models.TextField(blank=True, default="", editable=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("last_failure", models.TextField(blank=True, default="")),
+                ("last_failure_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="channels",
+                        to="agents.team",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('external_id', models.CharField(max_length=255)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('username', models.CharField(blank=True, default='', max_length=200)),
-                ('phone', models.CharField(blank=True, default='', max_length=32)),
-                ('email', models.CharField(blank=True, default='', max_length=254)),
-                ('language', models.CharField(blank=True, default='', max_length=16)),
-                ('is_group', models.BooleanField(default=False)),
-                ('blocked_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='channels_app.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("external_id", models.CharField(max_length=255)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("username", models.CharField(blank=True, default="", max_length=200)),
+                ("phone", models.CharField(blank=True, default="", max_length=32)),
+                ("email", models.CharField(blank=True, default="", max_length=254)),
+                ("language", models.CharField(blank=True, default="", max_length=16)),
+                ("is_group", models.BooleanField(default=False)),
+                ("blocked_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="addresses", to="channels_app.channel"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('channel', 'external_id'), name='address_once')],
+                "constraints": [models.UniqueConstraint(fields=("channel", "external_id"), name="address_once")],
             },
         ),
         migrations.CreateModel(
-            name='Envelope',
+            name="Envelope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('state', models.CharField(choices=[('opened', 'Opened'), ('ignored', 'Ignored'), ('failed', 'Failed')], default='opened', max_length=8)),
-                ('error', models.TextField(blank=True, default='')),
-                ('attempts', models.PositiveIntegerField(default=1)),
-                ('retry_at', models.DateTimeField(blank=True, null=True)),
-                ('delivery_key', models.CharField(blank=True, max_length=64, null=True)),
-                ('url', models.TextField(blank=True, default='')),
-                ('headers', models.JSONField(blank=True, default=dict)),
-                ('body', models.BinaryField(default=bytes)),
-                ('erased_at', models.DateTimeField(blank=True, null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='envelopes', to='channels_app.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("opened", "Opened"), ("ignored", "Ignored"), ("failed", "Failed")],
+                        default="opened",
+                        max_length=8,
+                    ),
+                ),
+                ("error", models.TextField(blank=True, default="")),
+                ("attempts", models.PositiveIntegerField(default=1)),
+                ("retry_at", models.DateTimeField(blank=True, null=True)),
+                ("delivery_key", models.CharField(blank=True, max_length=64, null=True)),
+                ("url", models.TextField(blank=True, default="")),
+                ("headers", models.JSONField(blank=True, default=dict)),
+                ("body", models.BinaryField(default=bytes)),
+                ("erased_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="envelopes", to="channels_app.channel"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('retry_at__isnull', False)), fields=['retry_at'], name='envelope_retry'), models.Index(fields=['received_at'], name='envelope_received'), models.Index(condition=models.Q(('state', 'opened'), _negated=True), fields=['-id'], name='envelope_not_opened')],
-                'constraints': [models.UniqueConstraint(fields=('channel', 'delivery_key'), name='envelope_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("retry_at__isnull", False)), fields=["retry_at"], name="envelope_retry"
+                    ),
+                    models.Index(fields=["received_at"], name="envelope_received"),
+                    models.Index(
+                        condition=models.Q(("state", "opened"), _negated=True),
+                        fields=["-id"],
+                        name="envelope_not_opened",
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("channel", "delivery_key"), name="envelope_once")],
             },
         ),
     ]

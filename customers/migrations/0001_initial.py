@@ -6,34 +6,78 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels_app', '0001_initial'),
+        ("channels_app", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, default='', max_length=200, verbose_name='name')),
-                ('language', models.CharField(blank=True, default='', max_length=16, verbose_name='language')),
-                ('party', models.CharField(choices=[('individual', 'Individual'), ('business', 'Business'), ('group', 'Group chat')], default='individual', max_length=12)),
-                ('type', models.CharField(choices=[('external', 'External'), ('internal', 'Internal'), ('intermediary', 'Intermediary')], default='external', max_length=12)),
-                ('standing', models.CharField(blank=True, choices=[('prospect', 'Prospect'), ('window_shopper', 'Window-shopper'), ('potential', 'Potential'), ('new', 'New'), ('committed', 'Committed'), ('developing', 'Developing'), ('loyal', 'Loyal'), ('advocate', 'Brand advocate'), ('referring', 'Referring'), ('churning', 'Churning')], default='', max_length=16)),
-                ('note', models.TextField(blank=True, default='', verbose_name='note')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, default="", max_length=200, verbose_name="name")),
+                ("language", models.CharField(blank=True, default="", max_length=16, verbose_name="language")),
+                (
+                    "party",
+                    models.CharField(
+                        choices=[("individual", "Individual"), ("business", "Business"), ("group", "Group chat")],
+                        default="individual",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("external", "External"), ("internal", "Internal"), ("intermediary", "Intermediary")],
+                        default="external",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "standing",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("prospect", "Prospect"),
+                            ("window_shopper", "Window-shopper"),
+                            ("potential", "Potential"),
+                            ("new", "New"),
+                            ("committed", "Committed"),
+                            ("developing", "Developing"),
+                            ("loyal", "Loyal"),
+                            ("advocate", "Brand advocate"),
+                            ("referring", "Referring"),
+                            ("churning", "Churning"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, default="", verbose_name="note")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name='CustomerAddress',
+            name="CustomerAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('address', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='customer_link', to='channels_app.address')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='customers.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "address",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="customer_link",
+                        to="channels_app.address",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links", to="customers.customer"
+                    ),
+                ),
             ],
         ),
     ]

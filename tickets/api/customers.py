@@ -32,7 +32,7 @@ def for_reading(rows: QuerySet[Customer]) -> QuerySet[Customer]:
 
 
 def shape(row: Customer) -> shapes.Json:
-    return shapes.customer(row, [link.address for link in row.links.all()])  # type: ignore[arg-type]
+    return shapes.customer(row, [link.address for link in row.links.all()])
 
 
 class Customers(Door):

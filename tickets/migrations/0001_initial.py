@@ -9,262 +9,549 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('agents', '0001_initial'),
-        ('channels_app', '0001_initial'),
-        ('customers', '0001_initial'),
+        ("agents", "0001_initial"),
+        ("channels_app", "0001_initial"),
+        ("customers", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='tag_name_once')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(django.db.models.functions.text.Lower("name"), name="tag_name_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Ticket',
+            name="Ticket",
             fields=[
-                ('number', models.BigAutoField(primary_key=True, serialize=False)),
-                ('subject', models.CharField(blank=True, default='', max_length=500, verbose_name='subject')),
-                ('status', models.CharField(choices=[('open', 'Open'), ('snoozed', 'Snoozed'), ('resolved', 'Resolved')], default='open', max_length=10, verbose_name='status')),
-                ('priority', models.CharField(choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High'), ('urgent', 'Urgent')], default='normal', max_length=10, verbose_name='priority')),
-                ('threads', models.BooleanField(default=False)),
-                ('seq', models.BigIntegerField(default=0, editable=False)),
-                ('snoozed_until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('last_inbound_at', models.DateTimeField(blank=True, null=True)),
-                ('waiting_since', models.DateTimeField(blank=True, null=True)),
-                ('last_text', models.CharField(blank=True, default='', max_length=160)),
-                ('last_direction', models.CharField(blank=True, default='', max_length=4)),
-                ('address', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='channels_app.address')),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tickets', to=settings.AUTH_USER_MODEL)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='channels_app.channel')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='customers.customer')),
-                ('previous', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='next', to='tickets.ticket')),
-                ('tags', models.ManyToManyField(blank=True, related_name='tickets', to='tickets.tag')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tickets', to='agents.team')),
+                ("number", models.BigAutoField(primary_key=True, serialize=False)),
+                ("subject", models.CharField(blank=True, default="", max_length=500, verbose_name="subject")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("snoozed", "Snoozed"), ("resolved", "Resolved")],
+                        default="open",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("low", "Low"), ("normal", "Normal"), ("high", "High"), ("urgent", "Urgent")],
+                        default="normal",
+                        max_length=10,
+                        verbose_name="priority",
+                    ),
+                ),
+                ("threads", models.BooleanField(default=False)),
+                ("seq", models.BigIntegerField(default=0, editable=False)),
+                ("snoozed_until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("last_inbound_at", models.DateTimeField(blank=True, null=True)),
+                ("waiting_since", models.DateTimeField(blank=True, null=True)),
+                ("last_text", models.CharField(blank=True, default="", max_length=160)),
+                ("last_direction", models.CharField(blank=True, default="", max_length=4)),
+                (
+                    "address",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tickets", to="channels_app.address"
+                    ),
+                ),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="tickets",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tickets", to="channels_app.channel"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tickets", to="customers.customer"
+                    ),
+                ),
+                (
+                    "previous",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="next",
+                        to="tickets.ticket",
+                    ),
+                ),
+                ("tags", models.ManyToManyField(blank=True, related_name="tickets", to="tickets.tag")),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="tickets",
+                        to="agents.team",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(choices=[('in', 'From the customer'), ('out', 'To the customer'), ('note', 'Internal note')], max_length=4)),
-                ('external_id', models.CharField(blank=True, max_length=512, null=True)),
-                ('text', models.TextField(blank=True, default='')),
-                ('reply_text', models.TextField(blank=True, null=True)),
-                ('html', models.TextField(blank=True, null=True)),
-                ('about', models.JSONField(blank=True, null=True)),
-                ('postback', models.JSONField(blank=True, null=True)),
-                ('unsupported', models.BooleanField(default=False)),
-                ('standby', models.BooleanField(default=False)),
-                ('reactions', models.JSONField(blank=True, default=list)),
-                ('extra', models.JSONField(blank=True, default=dict)),
-                ('status', models.CharField(choices=[('received', 'Received'), ('queued', 'Waiting to be sent'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed')], max_length=10)),
-                ('error', models.JSONField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('edited_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('from_edit', models.BooleanField(default=False)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('first_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('claimed_until', models.DateTimeField(blank=True, null=True)),
-                ('claim', models.UUIDField(blank=True, editable=False, null=True)),
-                ('address', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='channels_app.address')),
-                ('agent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to=settings.AUTH_USER_MODEL)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='channels_app.channel')),
-                ('envelope', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='channels_app.envelope')),
-                ('reply_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tickets.message')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents.team')),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='tickets.ticket')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("in", "From the customer"), ("out", "To the customer"), ("note", "Internal note")],
+                        max_length=4,
+                    ),
+                ),
+                ("external_id", models.CharField(blank=True, max_length=512, null=True)),
+                ("text", models.TextField(blank=True, default="")),
+                ("reply_text", models.TextField(blank=True, null=True)),
+                ("html", models.TextField(blank=True, null=True)),
+                ("about", models.JSONField(blank=True, null=True)),
+                ("postback", models.JSONField(blank=True, null=True)),
+                ("unsupported", models.BooleanField(default=False)),
+                ("standby", models.BooleanField(default=False)),
+                ("reactions", models.JSONField(blank=True, default=list)),
+                ("extra", models.JSONField(blank=True, default=dict)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("queued", "Waiting to be sent"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.JSONField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("edited_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                ("from_edit", models.BooleanField(default=False)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("first_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("claim", models.UUIDField(blank=True, editable=False, null=True)),
+                (
+                    "address",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to="channels_app.address",
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="channels_app.channel"
+                    ),
+                ),
+                (
+                    "envelope",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to="channels_app.envelope",
+                    ),
+                ),
+                (
+                    "reply_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="tickets.message",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="agents.team",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="tickets.ticket"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Activity',
+            name="Activity",
             fields=[
-                ('seq', models.BigAutoField(primary_key=True, serialize=False)),
-                ('type', models.CharField(max_length=40)),
-                ('actor_type', models.CharField(max_length=10)),
-                ('actor_name', models.CharField(default='', max_length=200)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('changes', models.JSONField(default=dict)),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='customers.customer')),
-                ('from_team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='agents.team')),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tickets.message')),
-                ('ticket', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='activity', to='tickets.ticket')),
+                ("seq", models.BigAutoField(primary_key=True, serialize=False)),
+                ("type", models.CharField(max_length=40)),
+                ("actor_type", models.CharField(max_length=10)),
+                ("actor_name", models.CharField(default="", max_length=200)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("changes", models.JSONField(default=dict)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "from_team",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="agents.team"
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="tickets.message"
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="activity",
+                        to="tickets.ticket",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('body_hash', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tickets.message')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("body_hash", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="tickets.message"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('agent', 'key'), name='idempotency_key_once')],
+                "constraints": [models.UniqueConstraint(fields=("agent", "key"), name="idempotency_key_once")],
             },
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('kind', models.CharField(max_length=10)),
-                ('filename', models.CharField(blank=True, default='', max_length=255)),
-                ('mime', models.CharField(blank=True, default='', max_length=127)),
-                ('size', models.BigIntegerField(blank=True, null=True)),
-                ('caption', models.TextField(blank=True, default='')),
-                ('state', models.CharField(choices=[('pending', 'Being fetched'), ('stored', 'Stored'), ('expired', 'No longer available'), ('blocked', 'Blocked'), ('too_large', 'Too large'), ('failed', 'Could not be fetched')], default='pending', max_length=10)),
-                ('file', models.FileField(blank=True, max_length=200, upload_to=tickets.models.message.attachment_path)),
-                ('remote', models.JSONField(blank=True, null=True)),
-                ('location', models.JSONField(blank=True, null=True)),
-                ('contact', models.JSONField(blank=True, null=True)),
-                ('content_id', models.CharField(blank=True, default='', max_length=255)),
-                ('details', models.JSONField(blank=True, default=dict)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('claimed_until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('uploader', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('message', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='tickets.message')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("kind", models.CharField(max_length=10)),
+                ("filename", models.CharField(blank=True, default="", max_length=255)),
+                ("mime", models.CharField(blank=True, default="", max_length=127)),
+                ("size", models.BigIntegerField(blank=True, null=True)),
+                ("caption", models.TextField(blank=True, default="")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Being fetched"),
+                            ("stored", "Stored"),
+                            ("expired", "No longer available"),
+                            ("blocked", "Blocked"),
+                            ("too_large", "Too large"),
+                            ("failed", "Could not be fetched"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "file",
+                    models.FileField(blank=True, max_length=200, upload_to=tickets.models.message.attachment_path),
+                ),
+                ("remote", models.JSONField(blank=True, null=True)),
+                ("location", models.JSONField(blank=True, null=True)),
+                ("contact", models.JSONField(blank=True, null=True)),
+                ("content_id", models.CharField(blank=True, default="", max_length=255)),
+                ("details", models.JSONField(blank=True, default=dict)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "uploader",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="tickets.message",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
-                'indexes': [models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='attachment_due')],
+                "ordering": ["position", "id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_attempt_at__isnull", False)),
+                        fields=["next_attempt_at"],
+                        name="attachment_due",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('external_id', models.CharField(blank=True, max_length=512, null=True)),
-                ('status', models.CharField(choices=[('received', 'Received'), ('queued', 'Waiting to be sent'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed')], max_length=10)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels_app.channel')),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='tickets.message')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveSmallIntegerField()),
+                ("external_id", models.CharField(blank=True, max_length=512, null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("queued", "Waiting to be sent"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("delivered", "Delivered"),
+                            ("read", "Read"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels_app.channel"
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="tickets.message"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('message', 'position'), name='part_once'), models.UniqueConstraint(fields=('channel', 'external_id'), name='part_external_id_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("message", "position"), name="part_once"),
+                    models.UniqueConstraint(fields=("channel", "external_id"), name="part_external_id_once"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PendingNews',
+            name="PendingNews",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('target', models.CharField(max_length=512)),
-                ('kind', models.CharField(max_length=10)),
-                ('payload', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels_app.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("target", models.CharField(max_length=512)),
+                ("kind", models.CharField(max_length=10)),
+                ("payload", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels_app.channel"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['channel', 'target'], name='pending_target')],
+                "indexes": [models.Index(fields=["channel", "target"], name="pending_target")],
             },
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['-seq'], name='ticket_all'),
+            model_name="ticket",
+            index=models.Index(fields=["-seq"], name="ticket_all"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['team', '-seq'], name='ticket_team'),
+            model_name="ticket",
+            index=models.Index(fields=["team", "-seq"], name="ticket_team"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'resolved'), _negated=True), fields=['-seq'], name='ticket_unresolved'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("status", "resolved"), _negated=True), fields=["-seq"], name="ticket_unresolved"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'resolved'), _negated=True), fields=['team', '-seq'], name='ticket_team_unres'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("status", "resolved"), _negated=True),
+                fields=["team", "-seq"],
+                name="ticket_team_unres",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'resolved')), fields=['-seq'], name='ticket_resolved'),
+            model_name="ticket",
+            index=models.Index(condition=models.Q(("status", "resolved")), fields=["-seq"], name="ticket_resolved"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'resolved')), fields=['team', '-seq'], name='ticket_team_res'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("status", "resolved")), fields=["team", "-seq"], name="ticket_team_res"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'resolved'), _negated=True), fields=['assignee', '-seq'], name='ticket_assignee'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("status", "resolved"), _negated=True),
+                fields=["assignee", "-seq"],
+                name="ticket_assignee",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['channel', '-seq'], name='ticket_channel'),
+            model_name="ticket",
+            index=models.Index(fields=["channel", "-seq"], name="ticket_channel"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['customer', '-seq'], name='ticket_customer'),
+            model_name="ticket",
+            index=models.Index(fields=["customer", "-seq"], name="ticket_customer"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['address', '-number'], name='ticket_address'),
+            model_name="ticket",
+            index=models.Index(fields=["address", "-number"], name="ticket_address"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(condition=models.Q(('status', 'snoozed')), fields=['snoozed_until'], name='ticket_snoozed'),
+            model_name="ticket",
+            index=models.Index(
+                condition=models.Q(("status", "snoozed")), fields=["snoozed_until"], name="ticket_snoozed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.UniqueConstraint(condition=models.Q(('threads', False), models.Q(('status', 'resolved'), _negated=True)), fields=('address',), name='one_unresolved_ticket_per_conversation'),
+            model_name="ticket",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("threads", False), models.Q(("status", "resolved"), _negated=True)),
+                fields=("address",),
+                name="one_unresolved_ticket_per_conversation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('snoozed_until__isnull', False), ('status', 'snoozed')), models.Q(models.Q(('status', 'snoozed'), _negated=True), ('snoozed_until__isnull', True)), _connector='OR'), name='snoozed_has_a_time'),
+            model_name="ticket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("snoozed_until__isnull", False), ("status", "snoozed")),
+                    models.Q(models.Q(("status", "snoozed"), _negated=True), ("snoozed_until__isnull", True)),
+                    _connector="OR",
+                ),
+                name="snoozed_has_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('resolved_at__isnull', False), ('status', 'resolved')), models.Q(models.Q(('status', 'resolved'), _negated=True), ('resolved_at__isnull', True)), _connector='OR'), name='resolved_has_a_time'),
+            model_name="ticket",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("resolved_at__isnull", False), ("status", "resolved")),
+                    models.Q(models.Q(("status", "resolved"), _negated=True), ("resolved_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="resolved_has_a_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['ticket', 'at', 'id'], name='message_in_ticket'),
+            model_name="message",
+            index=models.Index(fields=["ticket", "at", "id"], name="message_in_ticket"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['team', '-id'], name='message_team'),
+            model_name="message",
+            index=models.Index(fields=["team", "-id"], name="message_team"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("next_attempt_at__isnull", False)), fields=["next_attempt_at"], name="message_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('claimed_until__isnull', False)), fields=['claimed_until'], name='message_claimed'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("claimed_until__isnull", False)), fields=["claimed_until"], name="message_claimed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('channel', 'direction', 'external_id'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("channel", "direction", "external_id"), name="message_once"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['ticket', 'seq'], name='activity_of_ticket'),
+            model_name="activity",
+            index=models.Index(fields=["ticket", "seq"], name="activity_of_ticket"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['at'], name='activity_at'),
+            model_name="activity",
+            index=models.Index(fields=["at"], name="activity_at"),
         ),
     ]

@@ -5,5 +5,6 @@ from tickets.models.message import Attachment, IdempotencyKey, Message, Part, Pe
 from tickets.models.ticket import Tag, Ticket, TicketQuerySet
 
 __all__ = [
-    "Activity", "Actor", "Attachment", "IdempotencyKey", "Message", "Part", "PendingNews", "Tag", "Ticket", "TicketQuerySet",
+    "Activity", "Actor", "Attachment", "IdempotencyKey", "Message", "Part", "PendingNews", "Tag", "Ticket",
+    "TicketQuerySet",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models
@@ -65,13 +65,6 @@ class Activity(models.Model):
     """Set by tickets.log: the ticket's team when the line was read, by which sight is judged."""
     gone: bool = False
     """Set by tickets.log: what it is about was deleted while the page was read; nobody is told."""
-
-    if TYPE_CHECKING:
-        ticket_id: int | None
-        message_id: int | None
-        agent_id: int | None
-        customer_id: int | None
-        from_team_id: int | None
 
     def __str__(self) -> str:
         return f"{self.seq} {self.type}"

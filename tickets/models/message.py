@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -108,17 +107,6 @@ class Message(models.Model):
             ),
         ]
 
-    if TYPE_CHECKING:
-        attachments: models.Manager[Attachment]
-        parts: models.Manager[Part]
-        ticket_id: int
-        channel_id: int
-        team_id: int | None
-        agent_id: int | None
-        address_id: int | None
-        envelope_id: int | None
-        reply_to_id: int | None
-
     def __str__(self) -> str:
         return f"{self.direction} {self.text[:40]}"
 
@@ -187,10 +175,6 @@ class Attachment(models.Model):
                 fields=["next_attempt_at"], name="attachment_due", condition=models.Q(next_attempt_at__isnull=False)
             ),
         ]
-
-    if TYPE_CHECKING:
-        message_id: int | None
-        uploader_id: int | None
 
     def __str__(self) -> str:
         return self.filename or self.kind

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
@@ -13,9 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import Agent, Sight, Team
 from channels_app.models import Address, Channel
 from customers.models import Customer
-
-if TYPE_CHECKING:
-    from tickets.models.message import Message
 
 
 class Tag(models.Model):
@@ -149,14 +144,6 @@ class Ticket(models.Model):
             models.Index(fields=["-seq"], name="ticket_no_team", condition=models.Q(team=None)),
             models.Index(fields=["-newest_message"], name="ticket_no_team_newest", condition=models.Q(team=None)),
         ]
-
-    if TYPE_CHECKING:
-        messages: models.Manager[Message]
-        team_id: int | None
-        assignee_id: int | None
-        channel_id: int
-        customer_id: int
-        address_id: int
 
     def __str__(self) -> str:
         return f"#{self.number} {self.subject}".strip()
