@@ -3,7 +3,6 @@
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-
 _JS_IMPORTS = vars(HashedFilesMixin)["_js_module_import_aggregation_patterns"]
 
 
