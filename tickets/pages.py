@@ -300,7 +300,9 @@ def _message_item(row: Message) -> Item:
 
 
 def _line_item(row: Activity) -> Item:
-    return Item(at=row.at, key=_key(row.at, 0), day=_day(row.at), lines=[(row, wording.of_line(row))])
+    # The platform's clock dates the first message, ours the ticket: it opens the stream all the same.
+    at = EPOCH if row.type == "ticket.created" else row.at
+    return Item(at=row.at, key=_key(at, 0), day=_day(row.at), lines=[(row, wording.of_line(row))])
 
 
 def author_name(row: Message) -> str:

@@ -1,7 +1,9 @@
 // Times in the reader's language and the agent's zone. Thai counts Buddhist years by itself ("th" → ca-buddhist).
 
 const language = document.documentElement.lang || "en";
-const locale = language.startsWith("th") ? "th-TH-u-ca-buddhist-nu-latn" : language;
+// The browser knows the region: "en-GB" counts 24 hours where "en" has AM and PM.
+const regional = navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
+const locale = language.startsWith("th") ? "th-TH-u-ca-buddhist-nu-latn" : regional;
 const timeZone = document.body.dataset.zone || undefined;
 
 function format(options) {

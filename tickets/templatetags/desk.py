@@ -24,7 +24,7 @@ register = template.Library()
 ICONS = (
     "alarm-clock", "arrow-down", "arrow-left", "at-sign", "ban", "check", "check-check", "chevron-down", "circle-alert",
     "circle-check", "clock", "contact", "download", "ellipsis", "file", "file-x", "flag", "flask-conical", "globe",
-    "hand", "inbox", "keyboard", "loader", "lock", "log-out", "mail", "map-pin", "message-circle", "messages-square",
+    "hand", "inbox", "keyboard", "loader", "lock", "log-out", "mail", "map-pin", "menu", "message-circle", "messages-square",
     "moon", "mouse-pointer-click", "paperclip", "pencil", "reply", "rotate-ccw", "search", "send-horizontal",
     "settings", "sticky-note", "tag", "triangle-alert", "unplug", "user-round", "users", "wifi-off", "x",
 )  # fmt: skip
