@@ -7,6 +7,7 @@ const CLOSE = 120;
 const SAME_BREATH = 5 * 60000;
 const LOOKS = 45000;
 const TYPES = 5000;
+const ANSWER = 1200;
 
 export class Stream {
   constructor(root, desk) {
@@ -196,8 +197,8 @@ export class Stream {
 
   word(frame) {
     const { id, name } = frame.actor;
-    // Who has just come does not know yet that we are here.
-    if (!this.others.has(id) && frame.type !== "left") this.desk.look();
+    // Who has just come does not know yet that we are here; said twice within a second it would not be passed on.
+    if (!this.others.has(id) && frame.type !== "left") setTimeout(() => this.desk.look(), ANSWER);
     const known = this.others.get(id) ?? { name, looks: 0, types: 0 };
     if (frame.type === "left") this.others.delete(id);
     else {

@@ -29,8 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.timeout(240))
-            # One hub for all of them.
-            item.add_marker(pytest.mark.xdist_group("journeys"))
             if not CHROMIUM.exists() and os.environ.get("CI") != "true":
                 item.add_marker(pytest.mark.skip(reason="Chromium is not here"))
 
