@@ -14,6 +14,9 @@ LANGUAGES = (
     _("English"),
 )
 
+# Django's Malay calls every hour after noon night.
+TIMES = (_("a.m."), _("p.m."))
+
 SIGN_IN = (
     _("Email"),
     _("Email address"),

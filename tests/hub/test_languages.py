@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
+from django.utils.formats import date_format
 
 from agents.models import Agent
 from hub import foreign_texts, translations
 from tests.conftest import PASSWORD
 from tickets import lifecycle, replies
-from tickets.models import Actor, Ticket
+from tickets.models import Actor, Attachment, Ticket
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,29 @@ def test_ticket(language: str, ticket: Ticket, ana: Agent) -> None:
     replies.reply(ticket.pk, ana, replies.Draft(text="Halo"))
     text = page(browser(language, ana).get(f"/tickets/{ticket.pk}/"), language)
     holds(text, SPEECH[language].ticket, language)
+
+
+KINDS = [("image", "story"), ("voice", "ad"), ("sticker", "product"), ("file", "message")]
+
+
+@pytest.mark.parametrize(("kind", "about"), KINDS)
+def test_kinds_are_not_shown_as_they_are_stored(
+    language: str, ticket: Ticket, bea: Agent, kind: str, about: str
+) -> None:
+    ticket.messages.update(about={"id": "1", "kind": about, "url": "", "snippet": ""})
+    Attachment.objects.create(message=ticket.messages.get(), kind=kind, state=Attachment.State.EXPIRED)
+    text = page(browser(language, bea).get(f"/tickets/{ticket.pk}/"), language)
+    no_english(text, language)
+    # Indonesian and Malay call some of them the same.
+    stored = {kind, about} - {"id": {"story", "file"}, "ms": {"story"}}.get(language, set())
+    if language != "en":
+        assert [word for part in shown(text) for word in stored if re.search(rf"\b{word}\b", part)] == []
+
+
+def test_the_afternoon_is_not_night(language: str) -> None:
+    with translation.override(language):
+        clock = date_format(datetime(2026, 11, 9, 15, 4), "SHORT_DATETIME_FORMAT")
+    assert {"en": "3:04 p.m.", "id": "15.04", "ms": "3:04 PTG", "th": "15:04"}[language] in clock
 
 
 @pytest.mark.parametrize("path", ["/profile/", "/accounts/password/change/", "/accounts/logout/"])
