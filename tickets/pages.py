@@ -347,7 +347,10 @@ def abilities(ticket: Ticket, messages: Sequence[Message]) -> Abilities:
         blocked=ticket.address.blocked_at is not None,
         reply_handle=next(handles, None),
     )
-    return outbound.abilities(ticket.channel, conversation)
+    try:
+        return outbound.abilities(ticket.channel, conversation)
+    except registry.UnknownKind:
+        return Abilities(closed=_("What connects this channel is not installed any more."))
 
 
 def snooze_choices() -> list[tuple[Words, datetime]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -583,6 +584,12 @@ def test_a_closed_channel_takes_only_notes(ticket: Ticket, pages: Client) -> Non
     assert re.search(r'value="reply" disabled', html)
 
 
+def test_a_channel_outlives_its_adapter(ticket: Ticket, pages: Client) -> None:
+    Channel.objects.update(kind="pigeon")
+    assert "Dora" in text_of(pages.get("/"))
+    assert "not installed any more" in text_of(pages.get(f"/tickets/{ticket.pk}/"))
+
+
 def test_retry_really_sends_again(ticket: Ticket, bea: Agent, carl: Agent, pages: Client) -> None:
     sent = reply(ticket, bea, "Halo")
     assert pages.post(f"/messages/{sent.pk}/retry/", **PART).status_code == 409
@@ -674,7 +681,5 @@ def test_what_is_not_there_is_said_plainly(pages: Client, db: None) -> None:
 
 
 def test_the_page_for_our_own_failures_needs_nothing(django_assert_num_queries: Any, db: None) -> None:
-    from django.template.loader import render_to_string
-
     with django_assert_num_queries(0):
         assert "Something broke on our side" in render_to_string("500.html")
