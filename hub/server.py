@@ -169,10 +169,19 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             super().handle_reply(message)
 
     def push(self, message: dict[str, Any]) -> None:
+        text = message.get("text")
+        if text is None:
+            self.send_frame(framed(2, message["bytes"]))
+        else:
+            self.push_text(text)
+
+    def push_text(self, text: str) -> None:
+        """For whoever has the same for many: what is sent to one socket is the least that it can be."""
+        self.send_frame(self.text_frame(text))
+
+    def send_frame(self, frame: bytes) -> None:
         if self.state != self.STATE_OPEN:
             return
-        text = message.get("text")
-        frame = framed(2, message["bytes"]) if text is None else self.text_frame(text)
         if self.gate.open.is_set():
             self.waiting = 0
         elif self.waiting > MAX_WAITING and self.too_slow():
@@ -243,7 +252,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             scope["extensions"] = {"hub.body": protocol.content}
             protocol.content = BytesIO()
         else:
-            scope["extensions"] = {"hub.drained": protocol.drained}
+            scope["extensions"] = {"hub.drained": protocol.drained, "hub.push": protocol.push_text}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

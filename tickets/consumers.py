@@ -123,6 +123,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             position=position if kept else at,
             token_id=self.who.token.pk if self.who.token else None,
             session_key=self.who.session_key,
+            push=self.scope.get("extensions", {}).get("hub.push"),
         )
         self.listener = listener
         await self._push(live.encode({"type": "hello", "at": at}))
