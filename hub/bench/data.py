@@ -205,12 +205,15 @@ def is_filled(tickets: int) -> bool:
         return False
 
 
-def fill(tickets: int) -> None:
+def fill(tickets: int, together: int = 0) -> None:
     from django.db import connection
 
-    say = lambda words: print(f"{words} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)  # noqa: E731
     began = time.monotonic()
-    cast()
+
+    def say(words: str) -> None:
+        print(f"{words} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+
+    cast(together)
     desk = Desk(tickets, datetime.now(UTC))
     with connection.cursor() as cursor:
         if not tickets:
@@ -303,20 +306,21 @@ def _clothe(cursor: Any, put_back: list[tuple[str, str]], say: Any) -> None:
     cursor.execute("ANALYZE")
 
 
-def cast() -> None:
+def cast(together: int = 0) -> None:
     """Teams, agents with a token each, a channel per team. The first agent is the administrator, the second is
-    of the small team alone."""
+    of the small team alone. together: so many agents instead, all of the first channel's team.
+    """
     from agents.models import Agent, Team, Token
     from channels_app.models import Channel
 
+    numbers = range(1, (together or AGENTS) + 1)
     Team.objects.bulk_create([Team(id=number, name=f"Team {number}") for number in range(1, TEAMS + 1)])
-    roles = {1: Agent.Role.ADMIN}
-    Agent.objects.bulk_create([
-        Agent(id=number, email=f"agent{number}@bench.example", name=f"Agent {number}", role=roles.get(number, Agent.Role.AGENT), password="!")
-        for number in range(1, AGENTS + 1)
-    ])  # fmt: skip
+    Agent.objects.bulk_create([_agent(number) for number in numbers])
     Agent.teams.through.objects.bulk_create(
-        [Agent.teams.through(agent_id=number, team_id=(number - 2) % TEAMS + 1) for number in range(2, AGENTS + 1)]
+        [
+            Agent.teams.through(agent_id=number, team_id=1 if together else (number - 2) % TEAMS + 1)
+            for number in numbers[1:]
+        ]
     )
     for agent in Agent.objects.all():
         Token.issue(agent, "bench", token_of(agent.pk))
@@ -324,6 +328,13 @@ def cast() -> None:
         channel = Channel(id=number, kind="webhook", name=f"Channel {number}", team_id=number)
         channel.put_settings({"secret": SECRET})
         channel.save(force_insert=True)
+
+
+def _agent(number: int) -> Any:
+    from agents.models import Agent
+
+    role = Agent.Role.ADMIN if number == 1 else Agent.Role.AGENT
+    return Agent(id=number, email=f"agent{number}@bench.example", name=f"Agent {number}", role=role, password="!")
 
 
 def token_of(agent: int) -> str:
@@ -350,7 +361,7 @@ def main() -> None:
 
     call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
     if not is_filled(tickets):
-        fill(tickets)
+        fill(tickets, int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     print(json.dumps(facts(tickets) if tickets else {"secret": SECRET}))
 
 

@@ -173,6 +173,17 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def web(pid: int) -> int:
+    """The web process below the supervisor."""
+    return next(one for one in tree(pid) if b"hub.server" in Path(f"/proc/{one}/cmdline").read_bytes())
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, all threads together."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(path.read_text().split()[0]) for path in tasks) / 1e9
+
+
 def pss(pid: int) -> float:
     """Proportional resident memory in MB of a process with all below it."""
     total = 0
