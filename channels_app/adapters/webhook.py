@@ -378,7 +378,8 @@ def _outgoing(message: OutboundMessage) -> dict[str, Any]:
     sent_at = message.sent_at or datetime.now(UTC)
     return {
         "type": "message",
-        "id": message.key,
+        # A number as everywhere in the API; only the parts after the first have a key that is none.
+        "id": int(message.key) if message.key.isdecimal() else message.key,
         "to": {"id": message.to},
         "text": message.text,
         "attachments": [

@@ -453,13 +453,13 @@ def test_the_same_id_on_every_attempt(platform: FakeWebhookPlatform) -> None:
     with pytest.raises(DeliveryFailed):
         send(platform)
     send(platform)
-    assert [request.headers["webhook-id"] for request in platform.requests] == ["41", "41"]
+    assert [request.headers["webhook-id"] for request in platform.requests] == [41, 41]
 
 
 def test_during_rotation_both_secrets_sign(platform: FakeWebhookPlatform) -> None:
     send(platform, secret=f"{OTHER} {SECRET}")
     got = platform.requests[0]
-    assert [Webhook(secret).verify(got.body, got.headers)["id"] for secret in (OTHER, SECRET)] == ["41", "41"]
+    assert [Webhook(secret).verify(got.body, got.headers)["id"] for secret in (OTHER, SECRET)] == [41, 41]
 
 
 @pytest.mark.parametrize("body", [b"", b"OK", b"[]", b'{"id": null}', b'{"id": ""}', b"\xff", b"x" * 2_000_000])

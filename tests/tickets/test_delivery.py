@@ -58,7 +58,7 @@ def test_a_reply_goes_out_and_is_sent(ticket: Ticket, bea: Agent, shop: FakeWebh
     work()
     assert fate(message) == ("sent", None)
     said = shop.replies[str(message.pk)]
-    assert (said["id"], said["to"], said["text"]) == (str(message.pk), {"id": "u-dora"}, "Sedang dikirim")
+    assert (said["id"], said["to"], said["text"]) == (message.pk, {"id": "u-dora"}, "Sedang dikirim")
     assert (said["agent"], said["reply_to"]) == ({"name": "Bea"}, "m-first")
     assert message.external_id == f"ext-{message.pk}"
     states = [line.changes["status"] for line in Activity.objects.filter(type="message.status").order_by("seq")]
