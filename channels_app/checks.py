@@ -28,7 +28,7 @@ def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None 
     for field in adapter.fields:
         value = given.get(field.name)
         if value is None and old is not None:
-            if field.secret and moved and old.get(field.name) and not field.generate:
+            if field.secret and moved and old.get(field.name):
                 errors[field.name] = _("Type this secret again, because the address it is sent to has changed.")
                 continue
             value = old.get(field.name)

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 import structlog
@@ -23,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 LOG_MOVED = "log"
 EPHEMERAL = "ephemeral"
-PREFIX = "pelanggan:"
+# Redis numbers its databases, but a published word is heard in all of them.
+PREFIX = f"pelanggan:{urlsplit(settings.REDIS_URL).path.strip('/') or 0}:"
 GIVE_UP = 0.2
 
 Listener = Callable[[bytes], None]

@@ -27,7 +27,19 @@ PR_SET_PDEATHSIG = 1
 
 WEB = [sys.executable, "-m", "hub.server"]
 WORKER = [
-    *(sys.executable, "-m", "celery", "--quiet", "-A", "hub.celery", "worker", "--pool", "threads", "--concurrency", "8"),
+    *(
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "hub.celery",
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "8",
+    ),
     *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
 ]
 

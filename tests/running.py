@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -75,6 +76,9 @@ class RunningHub:
         self.server_url = self.environment["DATABASE_URL"]
         self._administer(f'CREATE DATABASE "{self.database}"')
         self.environment["DATABASE_URL"] = urlunsplit(urlsplit(self.server_url)._replace(path=f"/{self.database}"))
+        # A queue of one's own: two hubs on one Redis would take each other's jobs.
+        number = random.randint(1, 15)
+        self.environment["REDIS_URL"] = urlunsplit(urlsplit(self.environment["REDIS_URL"])._replace(path=f"/{number}"))
 
     def _administer(self, statement: str) -> None:
         with psycopg.connect(self.server_url, autocommit=True) as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,10 +57,11 @@ class Draft:
     reply_to: int | None = None
     seen: int | None = None
     key: str = ""
-    fingerprint: str = field(default="", compare=False)
+    opening: tuple[int, str, str] | None = None
+    """Of the first message of a new ticket: channel, address and subject, which its key stands for too."""
 
     def hash(self, number: int) -> str:
-        said = [number, self.text, self.kind, list(self.attachments), self.reply_to]
+        said = [self.opening or number, self.text, self.kind, list(self.attachments), self.reply_to]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -247,8 +248,8 @@ def _parts(ticket: Ticket, text: str, files: Sequence[Attachment]) -> Sequence[O
 # ── Writing first ────────────────────────────────────────────────────────────────────────────
 
 
-def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = "") -> Message:
-    """An agent opens a ticket with an address and writes the first message."""
+def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = "") -> tuple[Message, bool]:
+    """An agent opens a ticket with an address and writes the first message; True: it is new (see reply)."""
     account = channel.account()
     if not outbound.abilities(channel, Conversation(external_id=to)).can_write_first:
         raise CannotSend(_("On this channel the customer writes first."))
@@ -256,8 +257,12 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         external_id = channel.adapter.normalise_address(account, to)
     except ValueError as error:
         raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
+    draft = replace(draft, opening=(channel.pk, external_id, subject))
     with transaction.atomic():
         address = intake.known_address(channel, _sender(external_id))
+        known = _known(agent, draft, 0)
+        if known is not None:
+            return known, False
         ticket = None if channel.adapter.threads else _unresolved(address)
         if ticket is not None:
             words = _("Ticket %(number)d with this customer is still open. Answer there.")
@@ -267,7 +272,7 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         ticket = intake.open_ticket(channel, address, subject=title, previous=last)
         ticket.address = address
         record(ticket, "ticket.created", Actor.of(agent))
-        return _write(ticket, agent, draft)
+        return _write(ticket, agent, draft), True
 
 
 def _sender(external_id: str) -> Sender:

@@ -49,10 +49,13 @@ def test_what_is_left_out_keeps_its_value() -> None:
     old = {"secret": SECRET, "reply_url": "https://a.example/"}
     assert checks.complete("webhook", {}, old) == old
     assert checks.complete("webhook", {"reply_url": None}, old) == old
-    assert checks.complete("webhook", {"reply_url": ""}, old) == {"secret": SECRET}
+    assert checks.complete("webhook", {"reply_url": "https://a.example/"}, old) == old
 
 
 def test_a_new_address_asks_for_the_secret_again() -> None:
+    chat = {"secret": SECRET, "reply_url": "https://a.example/"}
+    assert wrong("webhook", {"reply_url": "https://b.example/"}, chat) == {"secret"}
+    assert checks.complete("webhook", {"reply_url": "", "secret": SECRET}, chat) == {"secret": SECRET}
     old = checks.complete("sms", SMS)
     assert wrong("sms", {"base_url": "https://evil.example"}, old) == {"auth_token"}
     moved = {"base_url": "https://proxy.example", "auth_token": AUTH_TOKEN}

@@ -196,7 +196,7 @@ def test_a_channel_that_is_off(ticket: Ticket, bea: Agent, work: Work) -> None:
 
 
 def test_who_has_blocked_us_is_marked(bea: Agent, sandbox_channel: Channel, work: Work) -> None:
-    message = replies.start(sandbox_channel, bea, "blocked", replies.Draft("Halo"))
+    message, _new = replies.start(sandbox_channel, bea, "blocked", replies.Draft("Halo"))
     work()
     assert fate(message) == ("failed", "blocked")
     assert message.ticket.address.blocked_at is not None
@@ -279,7 +279,7 @@ def test_what_had_begun_is_for_an_agent_to_decide(
 
 def test_one_that_hangs_does_not_take_all_workers(ticket: Ticket, bea: Agent, shop: FakeWebhookPlatform) -> None:
     message = answer(ticket, bea)
-    others = [replies.start(ticket.channel, bea, f"u-{n}", replies.Draft("x")) for n in range(delivery.PER_CHANNEL)]
+    others = [replies.start(ticket.channel, bea, f"u-{n}", replies.Draft("x"))[0] for n in range(delivery.PER_CHANNEL)]
     Message.objects.filter(pk__in=[other.pk for other in others]).update(claimed_until=timezone.now())
     delivery.deliver(message.pk)
     assert fate(message)[0] == "queued"
@@ -429,7 +429,7 @@ def test_a_broken_row_does_not_stop_the_sweep(
     ticket: Ticket, bea: Agent, shop: FakeWebhookPlatform, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = answer(ticket, bea)
-    other = replies.start(connect("sandbox", None), bea, "u-1", replies.Draft("x"))
+    other, _new = replies.start(connect("sandbox", None), bea, "u-1", replies.Draft("x"))
     Message.objects.filter(pk=other.pk).update(claimed_until=timezone.now() - timedelta(minutes=1))
 
     def broken(number: int) -> None:

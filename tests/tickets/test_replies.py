@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -213,7 +214,7 @@ def test_more_or_larger_files_than_the_channel_takes(
     sms_channel: Channel, bea: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def sms(**more: Any) -> Message:
-        return replies.start(sms_channel, bea, "+6281311112222", Draft("Halo", **more))
+        return replies.start(sms_channel, bea, "+6281311112222", Draft("Halo", **more))[0]
 
     with pytest.raises(CannotSend, match="10 files"):
         sms(attachments=tuple(upload(bea) for _ in range(11)))
@@ -246,7 +247,7 @@ def test_a_channel_that_cannot_send_now_says_so(ticket: Ticket, bea: Agent) -> N
 
 
 def test_an_agent_writes_first(sms_channel: Channel, bea: Agent) -> None:
-    message = replies.start(sms_channel, bea, "0813-1111-2222", Draft("Halo, ini toko"), subject="Pesanan")
+    message, _new = replies.start(sms_channel, bea, "0813-1111-2222", Draft("Halo, ini toko"), subject="Pesanan")
     ticket = message.ticket
     assert (ticket.address.external_id, ticket.address.phone, ticket.subject) == ("+6281311112222",) * 2 + ("Pesanan",)
     assert [line.type for line in Activity.objects.order_by("seq")] == ["ticket.created", "message.added"]
@@ -255,3 +256,12 @@ def test_an_agent_writes_first(sms_channel: Channel, bea: Agent) -> None:
     with pytest.raises(CannotSend):
         replies.start(sms_channel, bea, "nobody", Draft("lagi"))
     assert Address.objects.count() == 1
+
+
+def test_a_ticket_that_an_agent_starts_is_started_once_per_key(bea: Agent, sms_channel: Channel) -> None:
+    draft = Draft("Halo", key="start-1")
+    first, new = replies.start(sms_channel, bea, "+6281311112222", draft)
+    again, newer = replies.start(sms_channel, bea, "0813-1111-2222", draft)
+    assert (again.pk, new, newer) == (first.pk, True, False)
+    with pytest.raises(replies.KeyReused):
+        replies.start(sms_channel, bea, "+6281311112222", replace(draft, text="Hai"))

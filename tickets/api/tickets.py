@@ -92,9 +92,13 @@ class Tickets(Door):
             raise wrong("channel", "There is no such channel among those of your teams.")
         if not channel.enabled:
             raise wrong("channel", "This channel is switched off.")
-        draft = replies.Draft(text=given.get("text", ""), attachments=tuple(given.get("attachments", ())))
-        message = replies.start(channel, self.agent, self._to(channel, given), draft, given.get("subject", ""))
-        return Response(shapes.ticket(self._fresh(message.ticket_id)), status=201)
+        draft = replies.Draft(
+            text=given.get("text", ""),
+            attachments=tuple(given.get("attachments", ())),
+            key=request.headers.get("Idempotency-Key", ""),
+        )
+        message, new = replies.start(channel, self.agent, self._to(channel, given), draft, given.get("subject", ""))
+        return Response(shapes.ticket(self._fresh(message.ticket_id)), status=201 if new else 200)
 
     def _to(self, channel: Channel, given: dict[str, Any]) -> str:
         if ("to" in given) == ("customer" in given):
