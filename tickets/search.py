@@ -25,8 +25,9 @@ from tickets.terms import Term
 
 Keys = list[tuple[int, int]]
 
-# How many of the newest are looked through.
-MESSAGES, TICKETS = 5_000, 500
+# How many of the newest messages and tickets are looked through: of all, or of one's teams, which lie
+# scattered among the others and of which the index knows the places.
+WINDOW, TEAM_WINDOW = (5_000, 500), (1_500, 150)
 NARROW, MIDDLE, WIDE, EVERYTHING = 1, 4, 8, 0
 # Hits per place on the page, for a ticket that has the word in many of its messages counts once.
 HITS = 20
@@ -86,6 +87,7 @@ class Search:
         self.teams: list[int | None] | None = None
         if sight.teams is not None and len(sight.teams) < MANY_TEAMS:
             self.teams = [None, *sorted(sight.teams)]
+        self.messages, self.tickets = WINDOW if self.teams is None else TEAM_WINDOW
 
     def look(self, texts: int, names: int) -> Seen:
         """One statement: what there is, and up to where was looked for it. texts, names: how far to look."""
@@ -100,10 +102,10 @@ class Search:
         )
         if texts != EVERYTHING:
             statement = sql(
-                "{} UNION ALL {}", statement, self._edge(1, "hits", "tickets_message", "id", texts * MESSAGES)
+                "{} UNION ALL {}", statement, self._edge(1, "hits", "tickets_message", "id", texts * self.messages)
             )
         if names != EVERYTHING:
-            edge = self._edge(2, "by_name", "tickets_ticket", "newest_message", names * TICKETS)
+            edge = self._edge(2, "by_name", "tickets_ticket", "newest_message", names * self.tickets)
             statement = sql("{} UNION ALL {}", statement, edge)
         if texts == names == EVERYTHING:
             statement = sql(f"{{}} ORDER BY 3 {self.order} LIMIT {self.limit}", statement)
@@ -136,7 +138,7 @@ class Search:
 
     def _in_messages(self, times: int) -> Sql:
         """hits: the messages in the window; by_text: their tickets."""
-        window = self.newest("id, ticket_id, text", "tickets_message", "id", times * MESSAGES)
+        window = self.newest("id, ticket_id, text", "tickets_message", "id", times * self.messages)
         return sql(
             f"hits AS MATERIALIZED (SELECT id, ticket_id FROM ({{}}) m WHERE {{}} LIMIT {self._most('hits')}), {{}}",
             window,
@@ -174,7 +176,7 @@ class Search:
         return sql(
             "by_name AS MATERIALIZED (SELECT t.number, t.newest_message AS key FROM ({}) t"
             f" WHERE CASE WHEN {{}} THEN {{}} END LIMIT {self._most('by_name')})",
-            self.newest(columns, "tickets_ticket", "newest_message", times * TICKETS),
+            self.newest(columns, "tickets_ticket", "newest_message", times * self.tickets),
             self.named(),
             self.counts("t.number", within_teams=True),
         )
@@ -266,8 +268,10 @@ class Search:
         return Sql(f"EXISTS ({text} LIMIT 1 OFFSET 0)", params)
 
     def _in_teams(self) -> Sql:
-        """As the index of messages has it, which is read once for each of them."""
-        if connection.vendor != "postgresql" or self.teams is None or len(self.teams) > FEW_TEAMS:
+        """As the index of messages has it, which is read once for each of them; a phone number is rare enough."""
+        if connection.vendor != "postgresql" or self.term.is_phone:
+            return TRUE
+        if self.teams is None or len(self.teams) > FEW_TEAMS:
             return TRUE
         return Sql(f"coalesce(m.team_id, 0) IN ({', '.join(str(team or 0) for team in self.teams)})")
 

@@ -32,6 +32,10 @@ class Term:
         )
 
     @property
+    def is_phone(self) -> bool:
+        return len(self.typed) > 1
+
+    @property
     def indexed(self) -> bool:
         return all(map(_has_trigrams, {*self.typed, *self.addresses}))
 

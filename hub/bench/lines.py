@@ -1,4 +1,4 @@
-"""Writes so many messages into the log at once, as one transaction. Prints the bytes of one line's frame. Run inside a desk."""
+"""Writes so many messages into the log at once and prints the bytes of one line's frame. Run inside a desk."""
 
 from __future__ import annotations
 

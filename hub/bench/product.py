@@ -1,4 +1,4 @@
-"""The product as `make run` starts it, on databases of the benchmark's own: under var/bench, or beside DATABASE_URL's."""
+"""The product as `make run` starts it, on databases of its own: under var/bench, or beside DATABASE_URL's."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ NAMES = [
     "Tan Mei Ling", "Farah binti Ismail", "Azlan Shah", "Nurul Huda", "Chong Kok Wah",
 ]  # fmt: skip
 OPENINGS = {
-    "Indonesian": ["Halo kak,", "Selamat pagi,", "Permisi min,", "Assalamualaikum,", "Sore kak,", "Maaf mengganggu,", "Mau tanya,"],
+    "Indonesian": ["Halo kak,", "Selamat pagi,", "Permisi min,", "Assalamualaikum,", "Sore kak,", "Maaf mengganggu,"],
     "Thai": ["สวัสดีค่ะ", "สวัสดีครับ", "รบกวนสอบถามหน่อยค่ะ", "ขอโทษนะครับ", "แอดมินคะ", "ทางร้านครับ"],
 }  # fmt: skip
 MIDDLES = {
     "Indonesian": [
         "pesanan saya belum sampai juga dari minggu lalu", "kapan barangnya dikirim ke alamat rumah di Surabaya",
-        "ukuran sepatunya kebesaran, apakah bisa ditukar", "pembayaran lewat transfer bank sudah saya lakukan tadi malam",
+        "ukuran sepatunya kebesaran, apakah bisa ditukar", "pembayaran lewat transfer bank sudah tadi malam",
         "nomor resi tidak bisa dilacak di situs kurir", "warna yang datang berbeda dengan foto di toko",
         "apakah ada diskon untuk pembelian lebih dari tiga", "pesanan nomor sekian mau saya batalkan saja",
         "tolong kirim ulang faktur ke surel kantor kami", "stok tas kulit warna cokelat masih tersedia tidak",
@@ -39,11 +39,11 @@ MIDDLES = {
     ],
 }  # fmt: skip
 ENDINGS = {
-    "Indonesian": ["mohon dibantu ya", "terima kasih banyak", "ditunggu kabarnya kak", "secepatnya ya min", "sudah saya coba berkali-kali"],
+    "Indonesian": ["mohon dibantu ya", "terima kasih banyak", "ditunggu kabarnya kak", "secepatnya ya min"],
     "Thai": ["ขอบคุณค่ะ", "รบกวนด้วยนะคะ", "ด่วนเลยครับ", "รอคำตอบอยู่นะครับ", "ขอบคุณล่วงหน้าครับ"],
 }  # fmt: skip
 ANSWERS = {
-    "Indonesian": ["Baik kak, kami cek dulu ya", "Sudah kami teruskan ke bagian gudang", "Mohon ditunggu satu hari kerja", "Sama-sama, senang membantu"],
+    "Indonesian": ["Baik kak, kami cek dulu ya", "Sudah kami teruskan ke gudang", "Mohon ditunggu satu hari kerja"],
     "Thai": ["ได้เลยค่ะ ขอเวลาตรวจสอบสักครู่", "แจ้งแผนกจัดส่งให้แล้วนะคะ", "ยินดีให้บริการค่ะ", "ส่งใบเสร็จไปทางอีเมลแล้วครับ"],
 }  # fmt: skip
 

@@ -188,8 +188,8 @@ def test_pages_both_ways_are_those_of_reading_everything(
     window: tuple[int, int],
     seed: int,
 ) -> None:
-    monkeypatch.setattr(search, "MESSAGES", window[0])
-    monkeypatch.setattr(search, "TICKETS", window[1])
+    monkeypatch.setattr(search, "WINDOW", window)
+    monkeypatch.setattr(search, "TEAM_WINDOW", window)
     monkeypatch.setattr(search, "HITS", 1 + seed)
     crowd(seed)
     # SQLite's LIKE knows capitals of ASCII only.
@@ -237,7 +237,7 @@ def test_a_search_takes_few_statements(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crowd(2)
-    monkeypatch.setattr(search, "MESSAGES", 3)
+    monkeypatch.setattr(search, "TEAM_WINDOW", (3, 2))
     for word in ("pesanan", "nowhere", "dora"):
         with django_assert_max_num_queries(6):
             lists.page(bea, Filters(q=word))
