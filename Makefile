@@ -11,7 +11,7 @@ install = sum=$$(cat $(2) | cksum); \
 		&& echo "$$sum" > .venv/.$(1); \
 	fi
 
-.PHONY: run test lint format messages bench drill screenshots clean runtime development
+.PHONY: run test lint format messages bench bench-clean drill screenshots clean runtime development
 .DEFAULT_GOAL := run
 
 run: runtime
@@ -31,6 +31,9 @@ messages: runtime
 
 bench: development
 	@exec $(PY) -m hub.bench $(ROW)
+
+bench-clean: development
+	@exec $(PY) -m hub.bench clean
 
 drill: development
 	@exec $(PY) -m tests.drill $(ARGS)
