@@ -81,7 +81,8 @@ def page(
 def narrowed(found: TicketQuerySet, filters: Filters) -> TicketQuerySet:
     if filters.status:
         found = found.filter(status=filters.status)
-    if filters.unresolved:
+    if filters.unresolved or filters.status in (S.OPEN, S.SNOOZED):
+        # Said of what is open, too, or SQLite does not see that the indexes of what is unresolved have it all.
         found = found.unresolved()
     if filters.assignee is not None:
         found = found.filter(assignee=filters.assignee or None)

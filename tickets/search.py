@@ -27,7 +27,7 @@ Keys = list[tuple[int, int]]
 
 # How many of the newest messages and tickets are looked through: of all, or of one's teams, which lie
 # scattered among the others and of which the index knows the places.
-WINDOW, TEAM_WINDOW = (5_000, 500), (1_500, 150)
+WINDOW, TEAM_WINDOW = (5_000, 500), (1_200, 120)
 NARROW, MIDDLE, WIDE, EVERYTHING = 1, 4, 8, 0
 # Hits per place on the page, for a ticket that has the word in many of its messages counts once.
 HITS = 20

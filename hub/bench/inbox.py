@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -31,13 +32,13 @@ class Measured:
 def run(backend: Backend) -> Table:
     small, large = SIZES[backend.embedded]
     table = Table(f"inbox, {backend.name}: {small:,} and {large:,} tickets; of the larger: p50, p99, statements")
-    of_small, of_large = at(backend, small), at(backend, large)
-    for name, measured in of_large.items():
+    of_small, of_large = measured(filled(backend, small), filled(backend, large))
+    for name, one in of_large.items():
         before = of_small[name]
         table.add(
             name,
-            f"{measured.p50 * 1000:.1f} ms  {measured.p99 * 1000:.1f} ms  {measured.statements}  ("
-            f"{NAMES[small]}: {before.p50 * 1000:.1f} ms; × {number(measured.p50 / measured.plain)} of its SQL alone)",
+            f"{one.p50 * 1000:.1f} ms  {one.p99 * 1000:.1f} ms  {one.statements}  ("
+            f"{NAMES[small]}: {before.p50 * 1000:.1f} ms; × {number(one.p50 / one.plain)} of its SQL alone)",
         )
     growth = {name: one.p50 / of_small[name].p50 for name, one in of_large.items()}
     table.add("growth of p50 with the desk, the most:", max(growth.values()), worst(growth), most=GROWTH)
@@ -54,21 +55,39 @@ def worst(figures: dict[str, float]) -> str:
     return f"({max(figures, key=lambda name: figures[name])})"
 
 
-def at(backend: Backend, tickets: int) -> dict[str, Measured]:
+Filled = tuple[Desk, dict[str, Any]]
+Asked = dict[str, tuple[str, dict[str, str]]]
+
+
+def filled(backend: Backend, tickets: int) -> Filled:
     desk = backend.desk(NAMES[tickets])
     facts = desk.inside("data", str(tickets))
     if facts is None:
         desk = backend.desk(NAMES[tickets], fresh=True)
         facts = desk.inside("data", str(tickets))
-    asked = {f"{WHO[who]}: {name}": (path, headers) for who in WHO for name, path, headers in paths(facts, who)}
-    with desk.running():
-        times = {name: timed(desk, path, headers) for name, (path, headers) in asked.items()}
-    requests = [whole(path, headers) for path, headers in asked.values()]
-    plain = desk.inside("statements", told=requests)
-    return {
-        name: Measured(percentile(times[name], 0.5), percentile(times[name], 0.99), statements, seconds)
-        for name, (statements, seconds) in zip(asked, plain, strict=True)
-    }
+    return desk, facts
+
+
+def measured(*desks: Filled) -> list[dict[str, Measured]]:
+    """Both sizes run at once and take turns, so that whatever else the machine does slows them alike."""
+    asked: list[Asked] = [
+        {f"{WHO[who]}: {name}": (path, headers) for who in WHO for name, path, headers in paths(facts, who)}
+        for _desk, facts in desks
+    ]
+    with ExitStack() as stack:
+        for desk, _facts in desks:
+            stack.enter_context(desk.running())
+        times = in_turns([desk.port for desk, _facts in desks], asked)
+    results = []
+    for (desk, _facts), questions, found in zip(desks, asked, times, strict=True):
+        plain = desk.inside("statements", told=[whole(path, headers) for path, headers in questions.values()])
+        results.append(
+            {
+                name: Measured(percentile(found[name], 0.5), percentile(found[name], 0.99), statements, seconds)
+                for name, (statements, seconds) in zip(questions, plain, strict=True)
+            }
+        )
+    return results
 
 
 def paths(facts: dict[str, Any], who: str) -> list[tuple[str, str, dict[str, str]]]:
@@ -93,17 +112,22 @@ def whole(path: str, headers: dict[str, str]) -> str:
     return "\r\n".join(lines) + "\r\n\r\n"
 
 
-def timed(desk: Desk, path: str, headers: dict[str, str]) -> list[float]:
-    """Seconds of each request, one after the other on one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", desk.port, timeout=120)
-    times = []
+def in_turns(ports: list[int], asked: list[Asked]) -> list[dict[str, list[float]]]:
+    """Seconds of each request, one after the other, on one connection to each desk."""
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=120) for port in ports]
+    times: list[dict[str, list[float]]] = [{name: [] for name in asked[0]} for _ in ports]
     for _ in range(WARM_UP + TIMES):
-        began = time.perf_counter()
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        times.append(time.perf_counter() - began)
-        if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status}")
-    connection.close()
-    return times[WARM_UP:]
+        for name in asked[0]:
+            for connection, questions, found in zip(connections, asked, times, strict=True):
+                found[name].append(timed(connection, *questions[name]))
+    return [{name: found[name][WARM_UP:] for name in found} for found in times]
+
+
+def timed(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> float:
+    began = time.perf_counter()
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise RuntimeError(f"{path}: {answer.status}")
+    return time.perf_counter() - began
