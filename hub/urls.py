@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from channels_app.views import webhook
 from hub.health import healthz, readyz
+from hub.views import not_here
 from tickets.consumers import InboxConsumer
 
 urlpatterns = [
@@ -13,6 +14,8 @@ urlpatterns = [
     path("webhooks/<str:channel_id>/<path:suffix>", webhook),
     path("healthz", healthz),
     path("readyz", readyz),
+    # Administrators make the accounts: what strangers and agents would change here stays shut.
+    re_path(r"^accounts/(?:email|confirm-email|reauthenticate)(?:/|$)", not_here),
     path("accounts/", include("allauth.account.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("agents.urls")),

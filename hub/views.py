@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """An old page was sent in after the sign-in behind it ended: say what to do."""
     return render(request, "403_csrf.html", status=403)
+
+
+def not_here(request: HttpRequest) -> HttpResponse:
+    """A door that a library brings along and this product keeps shut."""
+    raise Http404

@@ -48,12 +48,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The suite runs on both databases: what is about PostgreSQL alone belongs to the other run."""
-    if "sqlite" in django_settings.DATABASES["default"]["ENGINE"]:
-        elsewhere = [item for item in items if item.get_closest_marker("postgres")]
-        if elsewhere:
-            config.hook.pytest_deselected(items=elsewhere)
-            items[:] = [item for item in items if item not in elsewhere]
+    """The suite runs on both databases: what is about one of them alone belongs to that run."""
+    other = "postgres" if "sqlite" in django_settings.DATABASES["default"]["ENGINE"] else "sqlite"
+    elsewhere = [item for item in items if item.get_closest_marker(other)]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 # ── The world ────────────────────────────────────────────────────────────────────────────────

@@ -277,6 +277,12 @@ def speaks_http(adapter: Adapter) -> bool:
     return any(field.redirects for field in adapter.fields)
 
 
+@pytest.fixture(params=[kind for kind in KINDS if speaks_http(import_string(settings.CHANNEL_ADAPTERS[kind]))])
+def speaker(request: pytest.FixtureRequest) -> Adapter:
+    """An adapter that sends over HTTP."""
+    return import_string(settings.CHANNEL_ADAPTERS[request.param])()
+
+
 def send(adapter: Adapter, url: str) -> Sent:
     return adapter.send(account(adapter, url), reply(adapter), Http.trusting(url))
 
@@ -303,15 +309,13 @@ def test_a_good_answer_is_sent(adapter: Adapter, platform: FakePlatform) -> None
     ],
 )
 def test_trouble_is_a_failure_in_words(
-    adapter: Adapter, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch,
+    speaker: Adapter, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch,
     trouble: dict[str, Any], permanent: bool, categories: set[str],
 ) -> None:  # fmt: skip
-    if not speaks_http(adapter):
-        pytest.skip("sends nothing over HTTP")
     monkeypatch.setattr(http_module, "SEND_SECONDS", 0.4)
     platform.always(**trouble)
     with pytest.raises(DeliveryFailed) as caught:
-        send(adapter, platform.url)
+        send(speaker, platform.url)
     failure = caught.value
     assert failure.permanent == permanent
     assert failure.category in categories
@@ -323,31 +327,25 @@ def test_trouble_is_a_failure_in_words(
     assert len(platform.requests) == 1, "an adapter never repeats by itself"
 
 
-def test_a_refused_connection_is_tried_again(adapter: Adapter) -> None:
-    if not speaks_http(adapter):
-        pytest.skip("sends nothing over HTTP")
+def test_a_refused_connection_is_tried_again(speaker: Adapter) -> None:
     with FakePlatform() as gone:
         url = gone.url
     with pytest.raises(DeliveryFailed) as caught:
-        send(adapter, url)
+        send(speaker, url)
     assert (caught.value.permanent, caught.value.category) == (False, "unknown")
 
 
-def test_a_private_address_that_nobody_exempted_gets_nothing(adapter: Adapter, platform: FakePlatform) -> None:
-    if not speaks_http(adapter):
-        pytest.skip("sends nothing over HTTP")
+def test_a_private_address_that_nobody_exempted_gets_nothing(speaker: Adapter, platform: FakePlatform) -> None:
     with pytest.raises(DeliveryFailed) as caught:
-        adapter.send(account(adapter, platform.url), reply(adapter), Http())
+        speaker.send(account(speaker, platform.url), reply(speaker), Http())
     assert caught.value.permanent
     assert platform.requests == []
 
 
-def test_without_settings_a_send_fails_in_words(adapter: Adapter) -> None:
-    bare = Account(id=1, kind=adapter.kind, name="x", settings={})
-    if not speaks_http(adapter):
-        pytest.skip("has no settings")
+def test_without_settings_a_send_fails_in_words(speaker: Adapter) -> None:
+    bare = Account(id=1, kind=speaker.kind, name="x", settings={})
     with pytest.raises(DeliveryFailed) as caught:
-        adapter.send(bare, reply(adapter), Http())
+        speaker.send(bare, reply(speaker), Http())
     assert caught.value.permanent
     assert caught.value.title
 

@@ -211,7 +211,6 @@ def test_stamp_follows_contents_not_dates(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.postgres
 @pytest.mark.redis
-@pytest.mark.skipif(not os.environ.get("DATABASE_URL"), reason="the suite runs on the embedded default")
 def test_web_and_worker_on_postgresql_and_redis(tmp_path: Path) -> None:
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)

@@ -246,17 +246,15 @@ def test_a_search_takes_few_statements(
 # ── The index itself ─────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.sqlite
 def test_sqlite_has_its_triggers_after_all_migrations() -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite only")
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'")
         assert cursor.fetchone()[0] == 12
 
 
+@pytest.mark.sqlite
 def test_a_lost_trigger_is_mended_and_what_was_missed_is_found(ana: Agent, dora: Writer) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("SQLite only")
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER message_search_ai")
         cursor.execute("DROP TRIGGER address_search_au")
