@@ -151,7 +151,7 @@ class Search:
         return sql(
             "places AS MATERIALIZED (SELECT m.ticket_id AS number, max(m.id) AS key FROM tickets_message m"
             " WHERE {} AND {} GROUP BY m.ticket_id), {}",
-            listed("m", "m.text", "id", self.term.typed),
+            listed("m", "m.text", "id", self.term.typed, self.term.pattern),
             self._in_teams(),
             self._by_text("SELECT number, key FROM places", known=names == EVERYTHING),
         )
@@ -269,7 +269,7 @@ class Search:
 
     def _in_teams(self) -> Sql:
         """As the index of messages has it, which is read once for each of them; a phone number is rare enough."""
-        if connection.vendor != "postgresql" or self.term.is_phone:
+        if connection.vendor != "postgresql" or self.term.pattern:
             return TRUE
         if self.teams is None or len(self.teams) > FEW_TEAMS:
             return TRUE

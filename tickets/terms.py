@@ -32,8 +32,10 @@ class Term:
         )
 
     @property
-    def is_phone(self) -> bool:
-        return len(self.typed) > 1
+    def pattern(self) -> str:
+        """All of `typed` in one, for PostgreSQL's index, which then is read once instead of three times."""
+        whole = next((form for form in self.typed if len(self.typed) == 3 and form.isdigit()), "")
+        return f"{whole[:3]}[- ]?{whole[3:]}" if whole else ""
 
     @property
     def indexed(self) -> bool:
@@ -54,11 +56,8 @@ def phone_number(literal: str) -> str:
 
 
 def written(number: str) -> list[str]:
-    """How these digits stand in a text: in one, or with the last four set apart (…8-345-6789, …812 3456 7890)."""
-    if len(number) < 8:
-        return []
-    national = re.sub(r"^(62|60|66|65)(?=[0-9]{8})", "", number)
-    return [national, f"{national[-7:-4]}-{national[-4:]}", f"{national[-7:-4]} {national[-4:]}"]
+    """How the end of these digits stands in a text: …4567890, …456-7890 or …456 7890."""
+    return [f"{number[-7:-4]}{between}{number[-4:]}" for between in ("", "-", " ")] if len(number) >= 8 else []
 
 
 def _shortest(words: list[str]) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tickets.models import Activity, Message, Ticket
 
@@ -23,6 +24,13 @@ def of_line(row: Activity) -> str:
     return _("%(who)s: %(what)s") % {"who": who, "what": row.type.partition(".")[2].replace("_", " ")}
 
 
+def moment(at: datetime) -> str:
+    """Date and time as the reader writes them; Thailand counts the years of the Buddhist era."""
+    here = localtime(at)
+    shown = date_format(here, "SHORT_DATETIME_FORMAT")
+    return shown.replace(str(here.year), str(here.year + 543)) if (get_language() or "").startswith("th") else shown
+
+
 def _assigned(who: str, row: Activity) -> str:
     name = _after(row, "assignee")
     if row.actor_type == "agent" and name == row.actor_name:
@@ -34,8 +42,7 @@ def _snoozed(who: str, row: Activity) -> str:
     until = parse_datetime(str(row.changes.get("until", "")))
     if until is None:
         return _("%(who)s snoozed the ticket") % {"who": who}
-    shown = date_format(localtime(until), "SHORT_DATETIME_FORMAT")
-    return _("%(who)s snoozed the ticket until %(time)s") % {"who": who, "time": shown}
+    return _("%(who)s snoozed the ticket until %(time)s") % {"who": who, "time": moment(until)}
 
 
 def _changed(who: str, row: Activity) -> str:

@@ -77,6 +77,9 @@ def words() -> SafeString:
     return json_script({name: str(text) for name, text in wording.FOR_SCRIPTS.items()}, "words")
 
 
+register.filter("moment", wording.moment)
+
+
 @register.filter
 def linked(text: str) -> SafeString:
     """A customer's text: escaped, with links that tell the target nothing."""
