@@ -5,7 +5,7 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 MALLOC_ARENA
     HOST=0.0.0.0 PORT=8000 HUB_ENV=production
 WORKDIR /app
 
-COPY requirements.txt ./
+COPY requirements.txt constraints.txt ./
 RUN pip install --disable-pip-version-check -r requirements.txt
 
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin pelanggan

@@ -45,10 +45,10 @@ clean:
 	@rm -rf var .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 runtime: .venv/made
-	@$(call install,requirements.txt,requirements.txt)
+	@$(call install,requirements.txt,requirements.txt constraints.txt)
 
 development: runtime
-	@$(call install,requirements-dev.txt,requirements.txt requirements-dev.txt)
+	@$(call install,requirements-dev.txt,requirements.txt requirements-dev.txt constraints.txt)
 
 # The mark comes last: an environment whose making was interrupted is made again.
 .venv/made:

@@ -11,7 +11,7 @@ from pathlib import Path
 BASE_DIR = Path(__file__).resolve().parent.parent
 MIGRATIONS = ("*/migrations/*.py",)
 TRANSLATIONS = ("locale/*/LC_MESSAGES/*.po", "hub/translations.py")
-STATIC = ("static/**/*", "*/static/**/*", "hub/static.py", "requirements.txt")
+STATIC = ("static/**/*", "*/static/**/*", "hub/static.py", "requirements.txt", "constraints.txt")
 REST = ("hub/settings.py", "hub/management/commands/prepare.py")
 
 
