@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from hub.stamp import BASE_DIR
-from tests import services
+from tests import servers
 
 BIN = Path(sys.executable).parent
 STATIC = [
@@ -49,9 +49,9 @@ def check(command: list[str], environment: dict[str, str], name: str = "") -> st
 
 def suites(environment: dict[str, str], more: list[str]) -> list[str]:
     failed = [suite("tests, embedded default", environment, more)]
-    absent = services.absent()
+    absent = servers.absent()
     if not absent:
-        with services.running() as urls:
+        with servers.running() as urls:
             failed.append(suite("tests, PostgreSQL and Redis", {**environment, **urls}, more))
     elif os.environ.get("CI") == "true":
         failed.append(f"tests, PostgreSQL and Redis ({', '.join(absent)} not found)")

@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from tests import services
+from tests import servers
 from tests.platforms.webhook import FakeWebhookPlatform, signed
 from tests.running import RunningHub
 
@@ -169,7 +169,7 @@ def embedded() -> list[str]:
 
 def full() -> list[str]:
     with ExitStack() as stack:
-        database = stack.enter_context(services.postgres())
+        database = stack.enter_context(servers.postgres())
         redis = Redis()
         stack.callback(redis.stop)
         platform = stack.enter_context(FakeWebhookPlatform())
@@ -190,14 +190,14 @@ class Redis:
     """One that keeps nothing, so that a restart is a flush."""
 
     def __init__(self) -> None:
-        self.port = services.free_port()
+        self.port = servers.free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        services.until(lambda: services.answers(self.port))
+        servers.until(lambda: servers.answers(self.port))
 
     def kill_and_restart(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
@@ -225,7 +225,7 @@ def report(name: str, drill: Drill) -> list[str]:
 
 def main() -> int:
     runs: dict[str, Callable[[], list[str]]] = {"embedded": embedded}
-    absent = services.absent()
+    absent = servers.absent()
     if absent:
         print(f"skipped for want of {' and '.join(absent)}: the drill on PostgreSQL and Redis")
     else:

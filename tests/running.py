@@ -23,7 +23,7 @@ import httpx
 import psycopg
 
 from tests.platforms.webhook import signed
-from tests.services import free_port
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 

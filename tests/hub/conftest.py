@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from hub.stamp import BASE_DIR
-from tests.services import free_port
+from tests.servers import free_port
 
 
 def environment(var: Path, port: int, **more: str) -> dict[str, str]:

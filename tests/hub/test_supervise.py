@@ -17,7 +17,7 @@ import pytest
 from hub import stamp, supervise
 from hub.stamp import BASE_DIR
 from tests.hub.conftest import answers, environment, eventually
-from tests.services import free_port
+from tests.servers import free_port
 
 SUPERVISOR = [sys.executable, "-m", "hub.supervise"]
 

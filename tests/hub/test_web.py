@@ -13,7 +13,7 @@ from django.db import OperationalError
 from hub import health, web
 from hub.stamp import BASE_DIR
 from tests.hub.conftest import Web, environment
-from tests.services import free_port
+from tests.servers import free_port
 
 
 def test_says_where_and_how_to_sign_in(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
