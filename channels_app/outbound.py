@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as N_
 
+from channels_app import vault
 from channels_app.contract import (
     Abilities,
     Account,
@@ -24,6 +26,9 @@ from channels_app.models import Channel
 
 log = structlog.get_logger(__name__)
 
+SEALED = N_("This channel's secrets cannot be read with today's key: an administrator must enter them again.")
+SEALED_LAZY = _("This channel's secrets cannot be read with today's key: an administrator must enter them again.")
+
 # Between attempts, in seconds; then the last for as long as GIVE_UP_AFTER allows.
 BACKOFF = (1, 3, 10, 30, 120, 600, 1800, 3600)
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -35,11 +40,17 @@ def http_for(account: Account, fields: Sequence[Field]) -> Http:
 
 
 def abilities(channel: Channel, conversation: Conversation, now: datetime | None = None) -> Abilities:
-    return channel.adapter.abilities(channel.account(), conversation, now or timezone.now())
+    try:
+        return channel.adapter.abilities(channel.account(), conversation, now or timezone.now())
+    except vault.Unreadable:
+        return Abilities(closed=SEALED_LAZY)
 
 
 def measure(channel: Channel, text: str) -> TextMeasure:
-    return channel.adapter.measure(channel.account(), text)
+    try:
+        return channel.adapter.measure(channel.account(), text)
+    except vault.Unreadable:
+        return TextMeasure(length=len(text))
 
 
 def split(channel: Channel, message: OutboundMessage, able: Abilities) -> Sequence[OutboundMessage]:
@@ -52,7 +63,11 @@ def send(channel: Channel, part: OutboundMessage) -> Sent:
         raise DeliveryFailed(
             N_("This channel is switched off."), permanent=True, category="content", code="channel_off"
         )
-    adapter, account = channel.adapter, channel.account()
+    adapter = channel.adapter
+    try:
+        account = channel.account()
+    except vault.Unreadable as error:
+        raise DeliveryFailed(SEALED, permanent=True, category="auth", code="sealed") from error
     try:
         return adapter.send(account, part, http_for(account, adapter.fields))
     except DeliveryFailed:

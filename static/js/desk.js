@@ -4,7 +4,7 @@ import { Composer } from "./composer.js";
 import { Live } from "./live.js";
 import { Stream } from "./stream.js";
 import { localise } from "./time.js";
-import { ask, calm, csrf, explain, fragment, toast, words } from "./web.js";
+import { ask, calm, csrf, explain, fragment, handsOff, toast, words } from "./web.js";
 
 const LOOK = 20000;
 const AT_ONCE = 60;
@@ -187,8 +187,10 @@ class Desk {
     const query = this.query("&");
     try {
       const response = await ask(`/rows/?n=${numbers.join(",")}${query}`);
+      const news = fragment(await response.text());
+      await handsOff();
       if (!response.ok || query !== this.query("&")) return;
-      this.mergeRows(numbers, fragment(await response.text()));
+      this.mergeRows(numbers, news);
     } catch {
       for (const number of numbers) this.stale.add(number);
     }

@@ -61,6 +61,17 @@ export function fragment(html) {
   return template.content;
 }
 
+let pressed = Promise.resolve();
+let release = () => {};
+document.addEventListener("pointerdown", () => (pressed = new Promise((done) => (release = done))), true);
+// The click comes right behind: whoever waits must not take its target away before.
+for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release, 50), true);
+
+/** While a button is held down nothing under it may be replaced, or the click is lost. At most two seconds. */
+export function handsOff() {
+  return Promise.race([pressed, new Promise((done) => setTimeout(done, 2000))]);
+}
+
 /** At most one call per `wait` ms, the last one always made. */
 export function calm(wait, act) {
   let timer = 0;

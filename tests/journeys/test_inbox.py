@@ -316,3 +316,19 @@ def test_a_file_goes_out_and_what_is_read_stays_in_place(
     expect(message(page, "Ini notanya")).to_contain_text("Sent")
     sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
     assert sent[0]["attachments"][0]["filename"] == "nota.txt"
+
+
+def test_a_click_is_not_lost_when_its_row_changes_under_it(enter: Enter, dora: Dora) -> None:
+    ana = enter("ana")
+    dora.says("pertama")
+    link = dora.row(ana).locator("a")
+    expect(link).to_contain_text("pertama")
+    box = link.bounding_box()
+    assert box
+    ana.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    ana.mouse.down()
+    with ana.expect_response(re.compile("/rows/")):
+        dora.says("kedua")
+    ana.mouse.up()
+    expect(ana.locator("#ticket-head")).to_contain_text(dora.name)
+    expect(dora.row(ana)).to_contain_text("kedua")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
@@ -265,3 +266,18 @@ def test_a_ticket_that_an_agent_starts_is_started_once_per_key(bea: Agent, sms_c
     assert (again.pk, new, newer) == (first.pk, True, False)
     with pytest.raises(replies.KeyReused):
         replies.start(sms_channel, bea, "+6281311112222", replace(draft, text="Hai"))
+
+
+def test_a_channel_whose_secrets_cannot_be_read_says_so(
+    bea: Agent, ticket: Ticket, settings: Any, client: Client
+) -> None:
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another key altogether, and a long one", []
+    with pytest.raises(CannotSend, match="secrets cannot be read"):
+        replies.reply(ticket.pk, bea, Draft("Halo"))
+    client.force_login(bea)
+    page = client.get(f"/tickets/{ticket.pk}/")
+    assert page.status_code == 200
+    assert "secrets cannot be read" in page.content.decode()
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert replies.reply(ticket.pk, bea, Draft("Halo"))[1]
