@@ -230,7 +230,7 @@ def test_sigterm_finishes_what_is_under_way(tmp_path) -> None:
     got: list[str] = []
     client = threading.Thread(target=lambda: got.append(httpx.get(f"{running.url}/slow", timeout=10).text))
     client.start()
-    time.sleep(0.5)
+    eventually((tmp_path / "under-way").exists)
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(10) == 0
     client.join()

@@ -44,6 +44,7 @@ def endless(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def slow(request: HttpRequest) -> HttpResponse:
+    (Path(settings.VAR_DIR) / "under-way").touch()
     time.sleep(2)
     return HttpResponse("done")
 
