@@ -23,7 +23,7 @@ import httpx
 import psycopg
 
 from tests.platforms.webhook import signed
-from tests.servers import free_port
+from tests.servers import answers, free_port, until
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -144,6 +144,8 @@ class RunningHub:
                 continue
         self.process.wait()
         self.process = None
+        # Killed is not yet gone: whoever starts the next one by hand takes longer than the kernel does.
+        until(lambda: not answers(self.port))
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")[-6000:] if self.log_path.exists() else ""
