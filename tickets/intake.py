@@ -37,8 +37,7 @@ from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
 from customers.models import Customer, CustomerAddress
 from tickets import media, pending, receipts
-from tickets.excerpt import first_words
-from tickets.excerpt import preview as preview
+from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 

@@ -32,6 +32,7 @@ from customers.models import Customer, CustomerAddress
 from hub.demo import files, stories
 from hub.demo.stories import Step, Story
 from tickets import intake, lifecycle, media, receipts, replies
+from tickets.excerpt import preview
 from tickets.models import Activity, Actor, Attachment, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -154,7 +155,7 @@ class Scene:
         self._attach(message, agent, step.file)
         record(
             ticket, "message.added", Actor.of(agent), message=message,
-            waiting_since=None, last_text=intake.preview(message), last_direction="out",
+            waiting_since=None, last_text=preview(message), last_direction="out",
         )  # fmt: skip
         record(ticket, "message.status", SYSTEM, message=message, changes={"status": [S.QUEUED, status]})
 
