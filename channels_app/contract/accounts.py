@@ -1,0 +1,115 @@
+"""A channel account, what an administrator types for it, and a request, as an adapter sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.contract.failures import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One channel of ours with its decrypted settings; never stored, never logged."""
+
+    id: int
+    kind: str
+    name: str
+    settings: Mapping[str, Any] = field(repr=False)
+    webhook_url: str = ""
+
+    def get(self, name: str) -> str:
+        """The setting as text; "" when it is missing."""
+        value = self.settings.get(name)
+        return "" if value is None else str(value)
+
+    def base_url(self, default: str) -> str:
+        """``https://host`` of the platform's API, or what the administrator put in its place."""
+        return (self.get("base_url") or default).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """One raw HTTP request. header names are lower-case; url is the public one, as signed."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
+    """What follows ``/webhooks/<channel id>/`` in the path, without slashes ("" mostly)."""
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name.lower(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeAnswer:
+    """What a platform's GET challenge is answered with, as plain text."""
+
+    body: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One setting of a channel, from which forms, checks and the API are made.
+
+    secret: encrypted at rest, write-only. generate: made by us when left out. A change of a field
+    with redirects=True (it says where credentials go) asks for the secrets again.
+    """
+
+    name: str
+    label: Words
+    help: Words = ""
+    secret: bool = False
+    required: bool = False
+    generate: Callable[[], str] | None = None
+    default: str = ""
+    choices: tuple[tuple[str, Words], ...] = ()
+    is_url: bool = False
+    redirects: bool = False
+
+
+BASE_URL = Field(
+    name="base_url",
+    label=_("API address"),
+    help=_("Only for a test server or a proxy: stands in place of the platform's own address."),
+    is_url=True,
+    redirects=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of a live check, in words: what was tried and how it went."""
+
+    ok: bool
+    words: Words
+
+
+READ_RECEIPTS = Field(
+    name="read_receipts",
+    label=_("Read receipts"),
+    help=_("Whether customers are shown that an agent has opened their message."),
+    default="off",
+    choices=(("on", _("On")), ("off", _("Off"))),
+)
+"""For the ``fields`` of an adapter whose ``mark_read`` does something; without it nothing is marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupStep:
+    """One step of connecting a channel.
+
+    copy: "webhook_url", or the name of a field whose value is shown to be copied. link: where on the
+    platform's own site it is done.
+    """
+
+    words: Words
+    copy: str = ""
+    link: str = ""

@@ -1,0 +1,165 @@
+"""The plug-in: one base class whose methods stand in the order of a message's day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.utils.translation import gettext_noop as N_
+
+from channels_app.contract.accounts import Account, CheckLine, Field, HandshakeAnswer, InboundRequest, SetupStep
+from channels_app.contract.down import (
+    Abilities,
+    Conversation,
+    MessageTemplate,
+    OutboundMessage,
+    Profile,
+    Quota,
+    Sent,
+    TextMeasure,
+)
+from channels_app.contract.failures import DeliveryFailed, MediaGone, NotAuthentic, Words
+from channels_app.contract.text import read_json_object, split_text, with_texts
+from channels_app.contract.up import News, Remote, Unreadable
+
+if TYPE_CHECKING:
+    from channels_app.http import Http
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class Adapter:
+    """One platform. Stateless: everything it needs comes as an argument.
+
+    The exchange owns the order of steps: ``verify`` → ``decode`` → envelope kept → ``parse``. An
+    adapter only says how its platform does each. ``parse`` is pure: no network, no database.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[Words]
+    icon: ClassVar[str] = "message-circle"
+    fields: ClassVar[tuple[Field, ...]] = ()
+    api_host: ClassVar[str] = ""
+    """``https://host`` of the platform's API, "" if there is none."""
+    has_webhook: ClassVar[bool] = True
+    has_playground: ClassVar[bool] = False
+    """An agent may play the customer on a page of ours."""
+    threads: ClassVar[bool] = False
+    """Several conversations may run side by side with one address (mail); a chat has one."""
+    idempotent: ClassVar[bool] = False
+    """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""
+    max_body: ClassVar[int] = 10 * 1024 * 1024
+    has_profiles: ClassVar[bool] = False
+    """``fetch_profile`` may know a person's name, language and picture."""
+    has_templates: ClassVar[bool] = False
+    can_connect: ClassVar[bool] = False
+    """``connect`` tells the platform where to post, so that nobody has to copy the address."""
+    setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
+
+    # ── in ──
+
+    def verify(self, account: Account, request: InboundRequest) -> None:
+        """Raise NotAuthentic unless the platform sent these bytes. An empty secret never matches."""
+        raise NotAuthentic("this channel takes no webhooks")
+
+    def handshake(self, account: Account, request: InboundRequest) -> HandshakeAnswer | None:
+        """Answer the platform's GET challenge; None where it has none (405). May raise NotAuthentic."""
+        return None
+
+    def decode(self, account: Account, request: InboundRequest) -> Any:
+        """Bytes → the declared format. Raise BadBody when they are not it."""
+        return read_json_object(request.body)
+
+    def delivery_id(self, account: Account, request: InboundRequest) -> str:
+        """The platform's id of this delivery, the same on a redelivery; "" where it has none."""
+        return ""
+
+    def parse(self, account: Account, payload: Any) -> Iterable[News | Unreadable]:
+        """The payload's news in order. UnreadableEvent may be raised where there is one event only."""
+        raise NotImplementedError
+
+    def answer(self, account: Account, request: InboundRequest) -> tuple[str, str]:
+        """(body, content type) of the 2xx answer."""
+        return "", "text/plain"
+
+    def fetch_media(self, account: Account, attachment: Remote, http: Http) -> Iterator[bytes]:
+        """Fetch a file with the channel's credentials. Raise MediaGone or MediaNotReady."""
+        raise MediaGone
+
+    # ── out ──
+
+    def abilities(self, account: Account, conversation: Conversation, now: datetime) -> Abilities:
+        """What this conversation allows now (windows and quotas change with time)."""
+        return Abilities()
+
+    def split(self, message: OutboundMessage, abilities: Abilities) -> Sequence[OutboundMessage]:
+        """Cut one reply into parts that the platform takes; keys are the caller's business."""
+        from_text = split_text(message.text, abilities)
+        if len(from_text) <= 1:
+            return [message]
+        return with_texts(message, from_text)
+
+    def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
+        """Send one part. Return Sent or raise DeliveryFailed; nothing else."""
+        raise NotImplementedError
+
+    def mark_read(self, account: Account, conversation: Conversation, external_id: str, http: Http) -> None:
+        """Tell the platform that an agent has seen it (where it can; ``READ_RECEIPTS`` among the fields).
+
+        May raise DeliveryFailed or HttpError: tried again a few times unless permanent.
+        """
+
+    def typing(self, account: Account, conversation: Conversation, http: Http) -> None:
+        """Show "typing…" to the customer (where ``abilities`` says shows_typing). What it raises is forgotten."""
+
+    def react(self, account: Account, conversation: Conversation, external_id: str, emoji: str, http: Http) -> None:
+        """Put our reaction on a message; emoji "" takes it back. Raises DeliveryFailed."""
+        raise DeliveryFailed(
+            N_("This channel takes no reactions."), permanent=True, category="content", code="no_reactions"
+        )
+
+    def measure(self, account: Account, text: str) -> TextMeasure:
+        """How long a draft is, in the platform's own way of counting."""
+        able = self.abilities(account, Conversation(external_id=""), EPOCH)
+        return TextMeasure(length=able.length(text), limit=able.max_length)
+
+    # ── beside the messages: called by workers, never while a platform or a person waits ──
+
+    def fetch_profile(self, account: Account, external_id: str, http: Http) -> Profile | None:
+        """What the platform tells about a person; None: nothing. Raises HttpError: asked again later."""
+        return None
+
+    def templates(self, account: Account, http: Http) -> Sequence[MessageTemplate]:
+        """All of the account's templates, whatever their status. Raises DeliveryFailed or HttpError."""
+        return []
+
+    def quota(self, account: Account, http: Http) -> Quota | None:
+        """How many messages the month still has; None where the platform counts none. Raises as templates."""
+        return None
+
+    def wants_acknowledgement(self, account: Account, payload: Any) -> bool:
+        """Whether the platform waits to hear that what it posted was seen (a pressed button). Pure."""
+        return False
+
+    def acknowledge(self, account: Account, payload: Any, http: Http) -> None:
+        """Say so, after the envelope is committed. What it raises is logged and tried once more."""
+
+    # ── set-up ──
+
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        """Raise SettingsInvalid for what cannot work; required fields are checked by the exchange."""
+
+    def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
+        """Try the real thing and say in words what works and what does not."""
+        return []
+
+    def normalise_address(self, account: Account, external_id: str) -> str:
+        """The one spelling of an address on this channel. Raise ValueError if it cannot be one."""
+        if not external_id.strip():
+            raise ValueError(external_id)
+        return external_id.strip()
+
+    def connect(self, account: Account, http: Http) -> Sequence[CheckLine]:
+        """Tell the platform to post to ``account.webhook_url``, and say in words how that went."""
+        return []
