@@ -103,6 +103,8 @@ def of_news(row: Activity) -> str:
 FOR_SCRIPTS = {
     "answered": gettext_lazy("{name} answered meanwhile. Read it before you send."),
     "connected": gettext_lazy("Connected again"),
+    "copied": gettext_lazy("Copied"),
+    "copyByHand": gettext_lazy("Copying did not work. The text is marked: copy it with the keyboard."),
     "failed": gettext_lazy("That did not work. Try again."),
     "fileFailed": gettext_lazy("{name} could not be added."),
     "fileTooLarge": gettext_lazy("{name} is over the limit of {limit} MB."),

@@ -23,11 +23,12 @@ register = template.Library()
 
 # All that the templates and scripts name; the adapters' own are added.
 ICONS = (
-    "alarm-clock", "arrow-down", "arrow-left", "ban", "check", "check-check", "circle-alert",
-    "circle-check", "clock", "contact", "download", "ellipsis", "file", "file-x", "flag", "flask-conical",
-    "hand", "inbox", "keyboard", "loader", "lock", "log-out", "map-pin", "menu", "messages-square",
-    "mouse-pointer-click", "paperclip", "pencil", "reply", "rotate-ccw", "search", "send-horizontal",
-    "tag", "triangle-alert", "unplug", "user-round", "users", "wifi-off", "x",
+    "alarm-clock", "arrow-down", "arrow-left", "ban", "check", "check-check", "chevron-right", "circle-alert",
+    "circle-check", "clock", "contact", "copy", "download", "ellipsis", "external-link", "eye", "file", "file-x",
+    "flag", "flask-conical", "hand", "inbox", "key-round", "keyboard", "loader", "lock", "log-out", "mail-warning",
+    "map-pin", "menu", "messages-square", "mouse-pointer-click", "paperclip", "pencil", "plug", "plus", "power",
+    "reply", "rotate-ccw", "search", "send-horizontal", "settings", "tag", "trash-2", "triangle-alert", "unplug",
+    "user-round", "users", "wifi-off", "x",
 )  # fmt: skip
 LONGEST_SHOWN = 20_000
 _URL = re.compile(r"https?://[^\s<>\"'“”]{1,2000}", re.IGNORECASE)

@@ -1,0 +1,113 @@
+// What the settings pages do more with scripts than without. Every address here is a page of its own too.
+//
+//   <button data-copy="#id" hidden>             copies that field's value (shown only where it can work)
+//   <button data-reveal="#id" hidden>           shows and hides a value that is dotted out
+//   <a data-ask href="/…/delete/">              the page behind it has <… id="ask">; here it opens as a dialog
+//   <form data-into="#id">                      sent in the background; the answer's #id takes the place of ours
+//   <form data-once>                            its button cannot be pressed twice
+
+import { ask, explain, fragment, toast, words } from "./web.js";
+
+function prepare(root) {
+  for (const button of root.querySelectorAll("[data-copy], [data-reveal]")) button.hidden = false;
+}
+
+async function copy(button) {
+  const field = document.querySelector(button.dataset.copy);
+  const text = field.value ?? field.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Not over plain HTTP, and not where the browser forbids it: the text is marked, one key is left to press.
+    field.select?.();
+    if (!document.execCommand("copy")) return toast(words("copyByHand"), { bad: true });
+  }
+  toast(words("copied"));
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), 2000);
+}
+
+function reveal(button) {
+  const field = document.querySelector(button.dataset.reveal);
+  const hidden = field.type === "password";
+  field.type = hidden ? "text" : "password";
+  button.setAttribute("aria-pressed", String(hidden));
+}
+
+async function open(link) {
+  const response = await ask(link.href).catch(() => null);
+  const found = response?.ok && fragment(await response.text()).querySelector("#ask");
+  if (!found) return location.assign(link.href);
+  const dialog = document.createElement("dialog");
+  dialog.className = "ask";
+  dialog.setAttribute("aria-labelledby", "ask-title");
+  found.removeAttribute("id");
+  dialog.append(found);
+  dialog.addEventListener("close", () => (dialog.remove(), link.focus()));
+  dialog.addEventListener("click", (event) => {
+    if (event.target !== dialog && !event.target.closest("[data-cancel]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function busy(form, on) {
+  for (const button of form.querySelectorAll("button:not([type=button])")) {
+    button.disabled = on;
+    if (on) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
+  }
+}
+
+async function send(form, submitter) {
+  const place = document.querySelector(form.dataset.into);
+  const body = new URLSearchParams(new FormData(form, submitter));
+  busy(form, true);
+  place.setAttribute("aria-busy", "true");
+  try {
+    const response = await ask(form.action, { method: "POST", body });
+    const text = await response.text();
+    const news = response.ok && fragment(text).querySelector(form.dataset.into);
+    if (!news) return explain(response.status, text);
+    prepare(news);
+    place.replaceChildren(...news.childNodes);
+  } catch {
+    toast(words("failed"), { bad: true });
+  } finally {
+    place.removeAttribute("aria-busy");
+    busy(form, false);
+    if (submitter?.isConnected) submitter.focus();
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const found = (name) => event.target.closest?.(`[${name}]`);
+  if (found("data-copy")) copy(found("data-copy"));
+  else if (found("data-reveal")) reveal(found("data-reveal"));
+  else if (found("data-ask") && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
+    event.preventDefault();
+    open(found("data-ask"));
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-into]")) {
+    event.preventDefault();
+    send(form, event.submitter);
+  } else if (form.matches("[data-once]")) {
+    // After the browser has read the form: a disabled button's value would not go with it.
+    setTimeout(() => busy(form, true));
+  }
+});
+
+// Back from the next page, a button must be ready again.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.querySelectorAll("[data-once]")) busy(form, false);
+});
+
+prepare(document);
+document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+document.querySelector(".wrong :is(input, select, textarea)")?.focus();
