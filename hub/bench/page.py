@@ -1,0 +1,145 @@
+"""Row `page`: the inbox in a real Chromium: bytes and requests of the first load, statements, long tasks.
+
+The bytes are those that cross the wire (compressed, with headers, nothing cached). Long tasks are what the browser
+itself reports while one loads, opens tickets, switches views, searches and messages keep coming; the twin is the
+same walk through the small desk of the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hub.bench import wire
+from hub.bench.inbox import NAMES, SIZES, filled, whole
+from hub.bench.product import Backend, Desk
+from hub.bench.report import Table
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+REQUESTS, KILOBYTES, STATEMENTS, TASK = 12, 120, 8, 100
+ROUNDS = 3
+MESSAGES = 20
+WITHIN = 60_000
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+WATCH = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.longest = Math.max(window.longest, one.duration);
+}).observe({ type: "longtask", buffered: true });
+"""
+
+
+def run(backend: Backend) -> Table:
+    small, large = SIZES[backend.embedded]
+    table = Table(f"page, {backend.name}: the inbox at {large:,} tickets")
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        table.add("Chromium", "not here: nothing measured")
+        table.failed += 1
+        return table
+    desks = [filled(backend, size) for size in (small, large)]
+    desk, facts = desks[-1]
+    for name, asked in parts(facts).items():
+        ((statements, _seconds),) = desk.inside("statements", told=[asked])
+        table.add(f"statements, {name}", float(statements), most=STATEMENTS)
+    longest = []
+    with browser(path) as chromium:
+        for at, (one, told) in enumerate(desks):
+            with one.running():
+                if at:
+                    for name, where in (("the list", "/"), ("a ticket", f"/tickets/{told['ticket']}/")):
+                        requests, size = first_load(chromium, one, told, where)
+                        table.add(f"first load of {name}, requests", float(requests), most=REQUESTS)
+                        table.add(f"first load of {name}", size / 1024, "KB", most=KILOBYTES)
+                # The best of some: other work on the machine only ever makes a task longer.
+                longest.append(min(walk(chromium, one, told) for _ in range(ROUNDS)))
+    table.add(f"longest task, {NAMES[small]} tickets (the twin)", longest[0], "ms")
+    table.add(f"longest task, {NAMES[large]} tickets", longest[1], "ms", most=TASK)
+    return table
+
+
+def parts(facts: dict[str, Any]) -> dict[str, str]:
+    """The two requests that an agent makes all day, as a script of the page makes them."""
+    headers = {"Cookie": facts["cookies"]["small"], "HX-Request": "true"}
+    return {
+        "opening a ticket": whole(f"/tickets/{facts['ticket']}/", {**headers, "HX-Target": "ticket"}),
+        "switching a view": whole("/?view=unassigned", {**headers, "HX-Target": "list"}),
+    }
+
+
+@contextmanager
+def browser(path: str) -> Iterator[Browser]:
+    # Only for this row: the product runs without it.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened(chromium: Browser, desk: Desk, facts: dict[str, Any]) -> Iterator[Page]:
+    context = chromium.new_context(base_url=desk.url, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(WITHIN)
+    name, _, value = facts["cookies"]["small"].partition(";")[0].partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": desk.url}])
+    yield context.new_page()
+    context.close()
+
+
+def first_load(chromium: Browser, desk: Desk, facts: dict[str, Any], where: str) -> tuple[int, int]:
+    """(requests, bytes on the wire) until the network is quiet, with nothing in the cache."""
+    with opened(chromium, desk, facts) as page:
+        asked: list[str] = []
+        sizes: list[int] = []
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        session.on("Network.requestWillBeSent", lambda event: asked.append(event["request"]["url"]))
+        session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
+        page.goto(where, wait_until="networkidle")
+        return len(asked), sum(sizes)
+
+
+def walk(chromium: Browser, desk: Desk, facts: dict[str, Any]) -> float:
+    """A minute of an agent's morning; milliseconds of the longest task."""
+    with opened(chromium, desk, facts) as page:
+        page.add_init_script(WATCH)
+        page.goto("/")
+        page.wait_for_selector("html[data-live=on]")
+        for _ in range(3):
+            page.keyboard.press("j")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#ticket:not([aria-busy]) #stream .msg")
+        said(desk, facts)
+        for view in ("unassigned", "resolved", "open"):
+            page.locator(f"#views a[data-badge={view}]").click()
+            page.wait_for_selector("#list:not([aria-busy]) #rows .row")
+        page.locator("#q").fill(facts["words"]["common, Indonesian"])
+        page.locator("#q").press("Enter")
+        page.wait_for_selector("#list:not([aria-busy]) #rows .row")
+        return float(page.evaluate("window.longest"))
+
+
+def said(desk: Desk, facts: dict[str, Any]) -> None:
+    """Messages of known customers come in while the page is open."""
+    # The data is kept from run to run: these were never said before.
+    bodies = (wire.message(f"page-{time.time_ns()}", turn) for turn in range(MESSAGES))
+    requests = wire.signed_posts(desk.port, 1, facts["secret"], bodies)
+
+    async def post() -> None:
+        connection = await wire.Http.connect(desk.port)
+        for request in requests:
+            await connection.send(request)
+
+    # Playwright's own loop runs in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, post()).result()
