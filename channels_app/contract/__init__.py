@@ -50,10 +50,13 @@ from channels_app.contract.failures import (
 from channels_app.contract.text import (
     LONGEST_NUMBER,
     MAX_JSON_DEPTH,
+    SCOPE,
     clean_text,
     fit_id,
+    platform_id,
     read_json,
     read_json_object,
+    scoped_id,
     split_text,
 )
 from channels_app.contract.up import (
@@ -81,6 +84,7 @@ __all__ = [
     "LONGEST_NUMBER",
     "MAX_JSON_DEPTH",
     "READ_RECEIPTS",
+    "SCOPE",
     "Abilities",
     "Account",
     "Adapter",
@@ -131,7 +135,9 @@ __all__ = [
     "clean_text",
     "fill",
     "fit_id",
+    "platform_id",
     "read_json",
     "read_json_object",
+    "scoped_id",
     "split_text",
 ]

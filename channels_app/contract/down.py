@@ -59,6 +59,8 @@ class OutboundMessage:
     reply_handle: Mapping[str, Any] | None = None
     reply_to_handle: Mapping[str, Any] | None = None
     """The ``quote_handle`` that came with the message named in ``reply_to``; None: it had none."""
+    unconfirmed: bool = False
+    """An earlier attempt got no answer: it may be out already."""
     mail: Mapping[str, Any] | None = None
 
 
@@ -77,6 +79,8 @@ class Conversation:
     external_id: str
     is_group: bool = False
     last_inbound_at: datetime | None = None
+    last_inbound_id: str = ""
+    """The customer's newest message: some platforms show typing, or mark read, by naming it."""
     blocked: bool = False
     reply_handle: Mapping[str, Any] | None = None
     read_handle: Mapping[str, Any] | None = None

@@ -86,6 +86,20 @@ def fit_id(external_id: str, limit: int = 255) -> str:
     return external_id[: limit - 65] + "#" + digest
 
 
+# No platform's id has it; what people see and look for is the id behind it.
+SCOPE = "\x1f"
+
+
+def scoped_id(scope: str, external_id: str) -> str:
+    """The id of a message that its platform numbers per conversation, made one of a kind in its channel."""
+    return f"{scope}{SCOPE}{external_id}"
+
+
+def platform_id(external_id: str) -> str:
+    """The id as the platform itself writes it, without the scope that keeps it one of a kind."""
+    return external_id.rpartition(SCOPE)[2]
+
+
 def split_text(text: str, abilities: Abilities) -> list[str]:
     """Cut where it is natural: paragraph, line, sentence, word.
 

@@ -130,7 +130,8 @@ class InboundMessage(Event):
     own_key: str = ""
     forwarded: bool = False
     reply_handle: Mapping[str, Any] | None = None
-    """What a later answer may use up: LINE's reply token with its expiry."""
+    """What a later answer may use up: LINE's reply token with its expiry. With ``once`` in it the desk
+    gives it to one reply only."""
     quote_handle: Mapping[str, Any] | None = None
     """What the platform wants back when this very message is quoted (LINE's quote token)."""
     read_handle: Mapping[str, Any] | None = None
