@@ -101,9 +101,12 @@ def record(
     fields.update(seq=line.seq, updated_at=now)
     if message is not None and type == "message.added":
         fields["newest_message"] = message.pk
+        if message.direction == Message.Direction.IN:
+            fields["inbound_seq"] = line.seq
     Ticket.objects.filter(pk=ticket.pk).update(**fields)
     for name, value in fields.items():
         setattr(ticket, name, value)
+    ticket.told = (*ticket.told, line)
     wakeups.moved()
     return line
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
@@ -11,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import Agent, Sight, Team
 from channels_app.models import Address, Channel
 from customers.models import Customer
+
+if TYPE_CHECKING:
+    from tickets.models.activity import Activity
 
 
 class Tag(models.Model):
@@ -86,6 +91,8 @@ class Ticket(models.Model):
     """Its last line in the log. Lists are in this order."""
     newest_message = models.BigIntegerField(default=0, editable=False)
     """Of what it says last; 0: nothing yet. What a search finds by subject or customer is in this order."""
+    inbound_seq = models.BigIntegerField(default=0, db_default=0, editable=False)
+    """The line of what the customer wrote last; whoever has looked beyond it has read it (glances.py)."""
     snoozed_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -98,6 +105,9 @@ class Ticket(models.Model):
     last_direction = models.CharField(max_length=4, default="", blank=True)
 
     objects = TicketQuerySet.as_manager()
+
+    told: tuple[Activity, ...] = ()
+    """The lines that the verbs have written on this very object, for whoever wants to take one back."""
 
     class Meta:
         constraints = [
