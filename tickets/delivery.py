@@ -128,7 +128,7 @@ def _begin(message: Message, position: int) -> bool:
 
 def _parts(message: Message) -> list[OutboundMessage]:
     ticket = message.ticket
-    conversation = replies.conversation_of(ticket)
+    conversation = replies.conversation_of(ticket, message)
     whole = OutboundMessage(
         key="",
         to=ticket.address.external_id,
@@ -147,7 +147,12 @@ def _parts(message: Message) -> list[OutboundMessage]:
     except NoSeam as error:
         raise _cut_otherwise() from error
     _fit(message, len(parts))
-    return [replace(part, key=receipts.own_key(message.pk, position)) for position, part in enumerate(parts)]
+    begun = message.parts.filter(status=S.QUEUED, sent_at__isnull=False)
+    unconfirmed = set(begun.values_list("position", flat=True)) if message.attempts > 1 else set()
+    return [
+        replace(part, key=receipts.own_key(message.pk, position), unconfirmed=position in unconfirmed)
+        for position, part in enumerate(parts)
+    ]
 
 
 def _fit(message: Message, count: int) -> None:

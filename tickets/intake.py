@@ -32,6 +32,7 @@ from channels_app.contract import (
     UnreadableEvent,
     clean_text,
     fit_id,
+    platform_id,
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
@@ -301,7 +302,7 @@ def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
     reply = news.reply_to
     if reply is None:
         return {}
-    about = _clean({"id": reply.external_id, "kind": reply.kind, "url": reply.url, "snippet": reply.snippet})
+    about = _clean({"id": platform_id(reply.external_id), "kind": reply.kind, "url": reply.url, "snippet": reply.snippet})
     found = None
     if reply.external_id and reply.kind == "message":
         found = pending.find(channel, fit_id(reply.external_id, 512))

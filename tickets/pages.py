@@ -339,18 +339,25 @@ def _day(at: datetime) -> str:
 
 def abilities(ticket: Ticket, messages: Sequence[Message]) -> Abilities:
     """From the rows at hand, without a statement; sending asks again, thoroughly."""
-    handles = (row.extra["reply_handle"] for row in reversed(messages) if "reply_handle" in row.extra)
+    last = next((row for row in reversed(messages) if "reply_handle" in row.extra), None)
+    handle = last.extra["reply_handle"] if last else None
+    if handle and handle.get("once") and any(_tried_since(row, last) for row in messages):
+        handle = None
     conversation = Conversation(
         external_id=ticket.address.external_id,
         is_group=ticket.address.is_group,
         last_inbound_at=ticket.last_inbound_at,
         blocked=ticket.address.blocked_at is not None,
-        reply_handle=next(handles, None),
+        reply_handle=handle,
     )
     try:
         return outbound.abilities(ticket.channel, conversation)
     except registry.UnknownKind:
         return Abilities(closed=_("What connects this channel is not installed any more."))
+
+
+def _tried_since(row: Message, last: Message | None) -> bool:
+    return bool(last and row.first_attempt_at and row.first_attempt_at >= last.created_at)
 
 
 def snooze_choices() -> list[tuple[Words, datetime]]:

@@ -188,11 +188,11 @@ def _check_seen(ticket: Ticket, agent: Agent, draft: Draft) -> None:
 # ── What the channel takes ───────────────────────────────────────────────────────────────────
 
 
-def conversation_of(ticket: Ticket) -> Conversation:
+def conversation_of(ticket: Ticket, sending: Message | None = None) -> Conversation:
+    """sending: the reply that goes out now."""
     last = (
         Message.objects.filter(ticket=ticket, direction=Message.Direction.IN, extra__has_key="reply_handle")
         .order_by("-at", "-id")
-        .values_list("extra", flat=True)
         .first()
     )
     return Conversation(
@@ -200,8 +200,16 @@ def conversation_of(ticket: Ticket) -> Conversation:
         is_group=ticket.address.is_group,
         last_inbound_at=ticket.last_inbound_at,
         blocked=ticket.address.blocked_at is not None,
-        reply_handle=last["reply_handle"] if last else None,
+        reply_handle=last.extra["reply_handle"] if last and not _spent(last, sending) else None,
     )
+
+
+def _spent(last: Message, sending: Message | None) -> bool:
+    """A handle that is good for one reply, and another reply has tried it."""
+    if not last.extra["reply_handle"].get("once"):
+        return False
+    tried = Message.objects.filter(ticket=last.ticket_id, first_attempt_at__gte=last.created_at)
+    return (tried.exclude(pk=sending.pk) if sending else tried).exists()
 
 
 def abilities_of(ticket: Ticket) -> Abilities:

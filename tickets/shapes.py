@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from channels_app.contract import platform_id
 from channels_app.models import Address
 from customers.models import Customer
 from tickets import media
@@ -69,7 +70,7 @@ def message(row: Message) -> Json:
         "html": row.html,
         "author": author(row),
         "channel": str(row.channel_id),
-        "external_id": row.external_id,
+        "external_id": row.external_id and platform_id(row.external_id),
         "reply_to": row.reply_to_id,
         "about": row.about,
         "postback": row.postback,
