@@ -227,10 +227,10 @@ def _replay(wanted: QuerySet[Envelope]) -> Envelope | None:
 
 def _read(envelope: Envelope) -> list[News | Unreadable]:
     channel = envelope.channel
-    return list(channel.adapter.parse(channel.account(), _decoded(envelope)))
+    return list(channel.adapter.parse(channel.account(), decoded(envelope)))
 
 
-def _decoded(envelope: Envelope) -> Any:
+def decoded(envelope: Envelope) -> Any:
     request = InboundRequest(
         method="POST",
         url=envelope.url,
