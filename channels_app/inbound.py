@@ -57,6 +57,7 @@ def accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope 
     The request is authentic and decoded. Whatever opening it raises, the envelope is committed
     (marked failed) when this returns; only a database that cannot commit raises.
     """
+    channel.heard()
     envelope = _envelope(channel, request)
     try:
         news = list(channel.adapter.parse(channel.account(), payload))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from agents.models import Team
 from channels_app import registry, vault
 from channels_app.contract import Account, Adapter
+
+TO_THE_MINUTE = timedelta(minutes=1)
 
 
 class Channel(models.Model):
@@ -27,6 +30,9 @@ class Channel(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_failure = models.TextField(default="", blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_in_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """The platform was heard, and took something from us: to the minute, so that it costs no write each time."""
+    last_out_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["name", "id"]
@@ -51,6 +57,20 @@ class Channel(models.Model):
         secret = {field.name for field in self.adapter.fields if field.secret}
         self.public_settings = {name: value for name, value in values.items() if name not in secret}
         self.sealed_settings = vault.seal({name: value for name, value in values.items() if name in secret})
+
+    def heard(self) -> None:
+        """Something authentic came in."""
+        self._seen("last_in_at")
+
+    def took(self) -> None:
+        """The platform took something from us."""
+        self._seen("last_out_at")
+
+    def _seen(self, field: str) -> None:
+        now, before = timezone.now(), getattr(self, field)
+        if before is None or now - before > TO_THE_MINUTE:
+            type(self).objects.filter(pk=self.pk).update(**{field: now})
+            setattr(self, field, now)
 
     def account(self) -> Account:
         return Account(
@@ -108,7 +128,12 @@ class Envelope(models.Model):
         indexes = [
             models.Index(fields=["retry_at"], name="envelope_retry", condition=models.Q(retry_at__isnull=False)),
             models.Index(fields=["received_at"], name="envelope_received"),
+            # Those that a person looks at; what is opened at once, nearly all, writes none of these.
             models.Index(fields=["-id"], name="envelope_not_opened", condition=~models.Q(state="opened")),
+            models.Index(fields=["state", "-id"], name="envelope_by_state", condition=~models.Q(state="opened")),
+            models.Index(
+                fields=["channel", "state", "-id"], name="envelope_of_channel", condition=~models.Q(state="opened")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -69,7 +69,7 @@ def send(channel: Channel, part: OutboundMessage) -> Sent:
     except vault.Unreadable as error:
         raise DeliveryFailed(SEALED, permanent=True, category="auth", code="sealed") from error
     try:
-        return adapter.send(account, part, http_for(account, adapter.fields))
+        sent = adapter.send(account, part, http_for(account, adapter.fields))
     except DeliveryFailed:
         raise
     except Exception as error:
@@ -80,6 +80,8 @@ def send(channel: Channel, part: OutboundMessage) -> Sent:
             category="unconfirmed",
             detail=type(error).__name__,
         ) from error
+    channel.took()
+    return sent
 
 
 def next_attempt(failure: DeliveryFailed, attempts: int, first_at: datetime, idempotent: bool) -> datetime | None:
