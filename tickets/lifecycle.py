@@ -43,6 +43,12 @@ def _lock(number: int) -> Ticket:
     return Ticket.objects.locked().get(pk=number)
 
 
+def _before(ticket: Ticket, *names: str) -> dict[str, Any]:
+    """As it was, in the line's own words for undo.py: ids and times, for names may change."""
+    values = {name: getattr(ticket, ticket._meta.get_field(name).attname) for name in names}
+    return {"before": {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}}
+
+
 @transaction.atomic
 def assign(number: int, agent: Agent, by: Actor, *, take_over: bool = False) -> Ticket:
     """Raises Held when another has it and take_over is not said; Refused when the agent may not see it."""
@@ -54,29 +60,30 @@ def assign(number: int, agent: Agent, by: Actor, *, take_over: bool = False) -> 
     if ticket.assignee_id is not None and not take_over:
         assert ticket.assignee is not None
         raise Held(ticket.assignee)
-    before = ticket.assignee.name if ticket.assignee else None
-    record(ticket, "ticket.assigned", by, changes={"assignee": [before, agent.name]}, assignee=agent)
+    changes = {"assignee": [ticket.assignee.name if ticket.assignee else None, agent.name], **_before(ticket, "assignee")}
+    record(ticket, "ticket.assigned", by, changes=changes, assignee=agent)
     return ticket
 
 
 @transaction.atomic
-def release(number: int, by: Actor) -> Ticket:
+def release(number: int, by: Actor, *, held_by: Agent | None = None) -> Ticket:
+    """held_by: only as long as this agent has it."""
     ticket = _lock(number)
-    if ticket.assignee_id is not None:
+    if ticket.assignee_id is not None and (held_by is None or ticket.assignee_id == held_by.pk):
         _release(ticket, by)
     return ticket
 
 
 def _release(ticket: Ticket, by: Actor) -> None:
-    before = ticket.assignee.name if ticket.assignee else None
-    record(ticket, "ticket.released", by, changes={"assignee": [before, None]}, assignee=None)
+    changes = {"assignee": [ticket.assignee.name if ticket.assignee else None, None], **_before(ticket, "assignee")}
+    record(ticket, "ticket.released", by, changes=changes, assignee=None)
 
 
 @transaction.atomic
 def resolve(number: int, by: Actor) -> Ticket:
     ticket = _lock(number)
     if ticket.status != S.RESOLVED:
-        changes = {"status": [ticket.status, S.RESOLVED]}
+        changes = {"status": [ticket.status, S.RESOLVED], **_before(ticket, "snoozed_until", "waiting_since")}
         record(
             ticket, "ticket.resolved", by, changes=changes,
             status=S.RESOLVED, resolved_at=timezone.now(), snoozed_until=None, waiting_since=None,
@@ -106,7 +113,7 @@ def snooze(number: int, until: datetime, by: Actor) -> Ticket:
     if ticket.status == S.RESOLVED:
         raise Conflict(_("This ticket is resolved. Reopen it first."))
     if ticket.status != S.SNOOZED or ticket.snoozed_until != until:
-        changes = {"until": until.isoformat()}
+        changes = {"until": until.isoformat(), **_before(ticket, "snoozed_until")}
         record(ticket, "ticket.snoozed", by, changes=changes, status=S.SNOOZED, snoozed_until=until)
     return ticket
 
@@ -115,7 +122,8 @@ def snooze(number: int, until: datetime, by: Actor) -> Ticket:
 def wake(number: int, by: Actor) -> Ticket:
     ticket = _lock(number)
     if ticket.status == S.SNOOZED:
-        record(ticket, "ticket.woken", by, status=S.OPEN, snoozed_until=None)
+        changes = _before(ticket, "snoozed_until")
+        record(ticket, "ticket.woken", by, changes=changes, status=S.OPEN, snoozed_until=None)
     return ticket
 
 
@@ -131,7 +139,10 @@ def wake_due() -> None:
 
 @transaction.atomic
 def change(number: int, by: Actor, **wanted: Any) -> Ticket:
-    """subject, priority, team (or None), tags (names): one line for all that really changes."""
+    """One line for all that really changes.
+
+    subject, priority, team (or None), tags (all their names), or tag and untag (one more, one less).
+    """
     ticket = _lock(number)
     fields: dict[str, Any] = {}
     changes: dict[str, Any] = {}
@@ -141,11 +152,12 @@ def change(number: int, by: Actor, **wanted: Any) -> Ticket:
         if name in wanted and wanted[name] != getattr(ticket, name):
             changes[name] = [getattr(ticket, name), wanted[name]]
             fields[name] = wanted[name]
-    if "tags" in wanted:
-        _retag(ticket, wanted["tags"], changes)
+    if wanted.keys() & {"tags", "tag", "untag"}:
+        _retag(ticket, wanted, changes)
     moved_from = None
     if "team" in wanted and (wanted["team"].pk if wanted["team"] else None) != ticket.team_id:
         moved_from = ticket.team_id
+        changes |= _before(ticket, "team", "assignee")
         fields["team"] = _move(ticket, wanted["team"], changes)
     if changes:
         record(ticket, "ticket.changed", by, changes=changes, from_team=moved_from, **fields)
@@ -164,21 +176,25 @@ def _retag(ticket: Ticket, names: Iterable[str], changes: dict[str, Any]) -> Non
     before = sorted(ticket.tags.values_list("name", flat=True))
     if {name.lower() for name in before} == set(wanted):
         return
-    tags = [_tag(name) for name in wanted.values()]
+    # In one order, because each is held until the end: nobody merges or deletes it meanwhile.
+    tags = [_tag(wanted[key]) for key in sorted(wanted)]
     ticket.tags.set(tags)
     changes["tags"] = [before, sorted(tag.name for tag in tags)]
 
 
 def _tag(name: str) -> Tag:
-    found = Tag.objects.filter(name__iexact=name).first()
+    held = Tag.objects.select_for_update(no_key=True)
+    found = held.filter(name__iexact=name).first()
     if found is None:
         Tag.objects.bulk_create([Tag(name=name)], ignore_conflicts=True)
-        found = Tag.objects.get(name__iexact=name)
+        found = held.get(name__iexact=name)
     return found
 
 
 def _move(ticket: Ticket, team: Team | None, changes: dict[str, Any]) -> Team | None:
     """The messages carry the team too, so that search sees no further than the inbox."""
+    if team is not None and not Team.objects.select_for_update(no_key=True).filter(pk=team.pk).exists():
+        raise Refused(_("This team is not there any more."))
     changes["team"] = [ticket.team.name if ticket.team else None, team.name if team else None]
     Message.objects.filter(ticket=ticket).update(team=team)
     return team
