@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from agents.models import Team
+from agents.models import Sight, Team
 from channels_app import registry, vault
-from channels_app.contract import Account, Adapter
+from channels_app.contract import Account, Adapter, fill
 
 TO_THE_MINUTE = timedelta(minutes=1)
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def seen_with(self, sight: Sight) -> ChannelQuerySet:
+        """Those of one's teams, and those without a team."""
+        return self.filter(sight.where("team_id"))
 
 
 class Channel(models.Model):
@@ -30,9 +39,19 @@ class Channel(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_failure = models.TextField(default="", blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
+    failure_category = models.CharField(max_length=12, default="", blank=True, editable=False)
+    """"auth": the platform refuses our credentials until an administrator acts; "" when it took something since."""
     last_in_at = models.DateTimeField(null=True, blank=True, editable=False)
     """The platform was heard, and took something from us: to the minute, so that it costs no write each time."""
     last_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    templates_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When its templates were last the platform's."""
+    templates_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    quota_limit = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    quota_used = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    quota_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When limit and use were last the platform's; a limit of None with a time: unlimited."""
+    quota_due_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["name", "id"]
@@ -43,6 +62,13 @@ class Channel(models.Model):
     @property
     def adapter(self) -> Adapter:
         return registry.adapter(self.kind)
+
+    @property
+    def quota_left(self) -> int | None:
+        """Messages of this month; None: unlimited or not known."""
+        if self.quota_limit is None or self.quota_used is None:
+            return None
+        return max(self.quota_limit - self.quota_used, 0)
 
     def webhook_url(self) -> str:
         """Where the platform posts to; "" where it never does."""
@@ -78,6 +104,11 @@ class Channel(models.Model):
         )
 
 
+def picture_path(instance: Address, filename: str) -> str:
+    """Random: nothing on the disk can be guessed."""
+    return f"pictures/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
+
+
 class Address(models.Model):
     """One person (or group) as one channel knows them."""
 
@@ -91,13 +122,81 @@ class Address(models.Model):
     is_group = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
     """Since when they cannot be written to: opted out, blocked us, gone."""
+    known_ids = models.JSONField(default=list, blank=True, editable=False)
+    """Its aliases once more, so that the common case needs no statement to know that there is nothing new."""
+    picture = models.FileField(upload_to=picture_path, blank=True, max_length=200)
+    picture_mime = models.CharField(max_length=127, default="", blank=True)
+    profile_at = models.DateTimeField(null=True, blank=True)
+    """When the platform was last asked who this is, whatever it said."""
+    profile_due_at = models.DateTimeField(null=True, blank=True)
+    profile_attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="address_once")]
+        indexes = [
+            models.Index(
+                fields=["profile_due_at"], name="address_profile_due", condition=models.Q(profile_due_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.external_id
+
+    @property
+    def picture_url(self) -> str:
+        """For who is signed in and may see them; "" where there is none (show the initials)."""
+        if not self.picture:
+            return ""
+        version = str(self.picture.name).rpartition("/")[2][:8]
+        return f"{reverse('address_picture', args=[self.pk])}?v={version}"
+
+
+class AddressAlias(models.Model):
+    """Another id of the same person on the same channel: a business-scoped id beside a phone number,
+    or the id from before a move."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False, related_name="+")
+    alias = models.CharField(max_length=255)
+    address = models.ForeignKey(Address, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "alias"], name="alias_once")]
+
+    def __str__(self) -> str:
+        return self.alias
+
+
+class MessageTemplate(models.Model):
+    """A text that the platform has approved, as it was when the templates were last synchronised."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False, related_name="templates")
+    external_id = models.CharField(max_length=255, default="", blank=True)
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=20, default="", blank=True)
+    category = models.CharField(max_length=60, default="", blank=True)
+    status = models.CharField(max_length=60, default="", blank=True)
+    header = models.TextField(default="", blank=True)
+    body = models.TextField(default="", blank=True)
+    footer = models.TextField(default="", blank=True)
+    buttons = models.JSONField(default=list, blank=True)
+    variables = models.JSONField(default=list, blank=True)
+    synced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "name", "language"], name="template_once")]
+        ordering = ["name", "language"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
+
+    @property
+    def approved(self) -> bool:
+        return self.status.upper() == "APPROVED"
+
+    def preview(self, parameters: Mapping[str, str]) -> str:
+        """What the customer will read; a blank that nothing is given for stays as {{name}}."""
+        return fill("\n\n".join(part for part in (self.header, self.body, self.footer) if part), parameters)
 
 
 class Envelope(models.Model):

@@ -166,11 +166,17 @@ class Attachment(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
+    thumb = models.FileField(upload_to=attachment_path, blank=True, max_length=200)
+    """A small picture of a large one; "" where the original is small, or could not be made smaller."""
+    thumb_due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["position", "id"]
         indexes = [
+            models.Index(
+                fields=["thumb_due_at"], name="attachment_thumb_due", condition=models.Q(thumb_due_at__isnull=False)
+            ),
             models.Index(
                 fields=["next_attempt_at"], name="attachment_due", condition=models.Q(next_attempt_at__isnull=False)
             ),
