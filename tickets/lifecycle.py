@@ -46,7 +46,9 @@ def _lock(number: int) -> Ticket:
 def _before(ticket: Ticket, *names: str) -> dict[str, Any]:
     """As it was, in the line's own words for undo.py: ids and times, for names may change."""
     values = {name: getattr(ticket, ticket._meta.get_field(name).attname) for name in names}
-    return {"before": {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}}
+    return {
+        "before": {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    }
 
 
 @transaction.atomic
@@ -60,7 +62,10 @@ def assign(number: int, agent: Agent, by: Actor, *, take_over: bool = False) -> 
     if ticket.assignee_id is not None and not take_over:
         assert ticket.assignee is not None
         raise Held(ticket.assignee)
-    changes = {"assignee": [ticket.assignee.name if ticket.assignee else None, agent.name], **_before(ticket, "assignee")}
+    changes = {
+        "assignee": [ticket.assignee.name if ticket.assignee else None, agent.name],
+        **_before(ticket, "assignee"),
+    }
     record(ticket, "ticket.assigned", by, changes=changes, assignee=agent)
     return ticket
 
@@ -166,14 +171,20 @@ def change(number: int, by: Actor, **wanted: Any) -> Ticket:
     return ticket
 
 
-def _retag(ticket: Ticket, names: Iterable[str], changes: dict[str, Any]) -> None:
-    wanted = {
-        " ".join(clean_text(name).split())[:60].lower(): " ".join(clean_text(name).split())[:60] for name in names
-    }
+def tag_name(name: str) -> str:
+    return " ".join(clean_text(name).split())[:60].strip()
+
+
+def _retag(ticket: Ticket, asked: dict[str, Any], changes: dict[str, Any]) -> None:
+    before = sorted(ticket.tags.values_list("name", flat=True))
+    names: Iterable[str] = asked.get("tags", before)
+    wanted = {tag_name(name).lower(): tag_name(name) for name in names}
+    one_more = tag_name(asked.get("tag", ""))
+    wanted.setdefault(one_more.lower(), one_more)
+    wanted.pop(tag_name(asked.get("untag", "")).lower(), None)
     wanted.pop("", None)
     if len(wanted) > MAX_TAGS:
         raise Refused(_("A ticket takes at most %(count)d tags.") % {"count": MAX_TAGS})
-    before = sorted(ticket.tags.values_list("name", flat=True))
     if {name.lower() for name in before} == set(wanted):
         return
     # In one order, because each is held until the end: nobody merges or deletes it meanwhile.
