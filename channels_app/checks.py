@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from django.utils.translation import gettext as _
 
-from channels_app import registry
+from channels_app import registry, vault
 from channels_app.contract import CheckLine, Field, SettingsInvalid, clean_text
 from channels_app.models import Channel
-from channels_app.outbound import http_for
+from channels_app.outbound import SEALED_LAZY, http_for
+
+log = structlog.get_logger(__name__)
 
 
 def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -77,3 +80,20 @@ def live(channel: Channel) -> Sequence[CheckLine]:
     """The adapter's own check against the real platform, in words."""
     account = channel.account()
     return channel.adapter.check(account, http_for(account, channel.adapter.fields))
+
+
+def connect(channel: Channel) -> Sequence[CheckLine]:
+    """Have the platform told where to post (Adapter.can_connect), in words."""
+    account = channel.account()
+    return channel.adapter.connect(account, http_for(account, channel.adapter.fields))
+
+
+def told(channel: Channel, act: Callable[[Channel], Sequence[CheckLine]] | None = None) -> list[CheckLine]:
+    """The lines of ``live`` or ``connect``, whatever goes wrong. Takes as long as the platform's time limits."""
+    try:
+        return list((act or live)(channel))
+    except vault.Unreadable:
+        return [CheckLine(ok=False, words=SEALED_LAZY)]
+    except Exception as error:  # noqa: BLE001 (an adapter met a platform that answered anything at all)
+        log.warning("a live check broke", channel=channel.pk, kind=channel.kind, error=type(error).__name__)
+        return [CheckLine(ok=False, words=_("The check could not be made."))]

@@ -6,7 +6,7 @@ from django.db.models import Prefetch, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app import inbound
+from channels_app import replays
 from channels_app.models import Envelope
 from tickets import shapes
 from tickets.api import pages, schema
@@ -63,10 +63,9 @@ class Replay(Door):
     def post(self, request: Request, envelope_id: int) -> Response:
         """Open it again. What is there already stays as it is."""
         self.administrator()
-        row = one(for_reading().defer("body"), pk=envelope_id)
-        if row.state == Envelope.State.OPENED:
-            raise Problem(409, "This envelope was opened already.")
-        if not Envelope.objects.filter(pk=row.pk).exclude(body=b"").exists():
-            raise Problem(409, "What came is no longer kept, so it cannot be opened again.")
-        inbound.replay(row.pk)
+        one(Envelope.objects.only("pk"), pk=envelope_id)
+        try:
+            replays.one(envelope_id)
+        except replays.CannotReplay as error:
+            raise Problem(409, str(error)) from error
         return Response(shape(one(for_reading().defer("body"), pk=envelope_id)), status=202)
