@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from weakref import WeakSet
 
 # First, because it chooses Twisted's reactor.
 from daphne.server import Server as DaphneServer  # isort: skip
@@ -138,10 +139,21 @@ class Request(WebRequest):  # type: ignore[misc]
 
 
 class Factory(HTTPFactory):  # type: ignore[misc]
+    def __init__(self, server: Any) -> None:
+        super().__init__(server)
+        self.connected: WeakSet[Any] = WeakSet()
+
     def buildProtocol(self, address: Any) -> Any:
         protocol = super().buildProtocol(address)
         protocol.requestFactory = Request
+        self.connected.add(protocol)
         return protocol
+
+    def unsent(self) -> bool:
+        """An answer is given to the transport and has not left it: it would be lost if everything closed now."""
+        transports = [protocol._channel.transport for protocol in self.connected]
+        ours = (one for one in transports if one is not None and not isinstance(one.protocol, Socket))
+        return any(one.connected and waiting_in(one) for one in ours)
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]
@@ -201,9 +213,13 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
 
     def too_slow(self) -> bool:
         """A steady reader may never be through and yet keep up: look at what is really there before closing."""
-        held = self.transport
-        self.waiting = len(held.dataBuffer) - held.offset + held._tempDataLen
+        self.waiting = waiting_in(self.transport)
         return self.waiting > MAX_WAITING
+
+
+def waiting_in(transport: Any) -> int:
+    """Bytes that Twisted holds for a connection."""
+    return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
 
 def framed(opcode: int, payload: bytes) -> bytes:
@@ -273,7 +289,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             if isinstance(protocol, Socket) and protocol.state == Socket.STATE_OPEN:
                 protocol.sendCloseFrame(code=GOING_AWAY)
         deadline = time.monotonic() + FINISH_WITHIN
-        while self.busy(Request) and time.monotonic() < deadline:
+        while (self.busy(Request) or self.http_factory.unsent()) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         left = self.busy(object)
         for task in left:

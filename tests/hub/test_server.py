@@ -237,6 +237,21 @@ def test_sigterm_finishes_what_is_under_way(tmp_path) -> None:
     assert got == ["done"]
 
 
+def test_sigterm_waits_for_what_is_not_read_yet(tmp_path) -> None:
+    """The answer is given, more than the kernel's buffers hold, and the client takes its time."""
+    running = start(tmp_path)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
+        client.sendall(b"GET /slow?times=8000000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        eventually((tmp_path / "under-way").exists)
+        running.process.send_signal(signal.SIGTERM)
+        size = len(client.recv(1))
+        time.sleep(0.5)
+        while piece := client.recv(1 << 20):
+            size += len(piece)
+    assert size > 32_000_000
+    assert running.process.wait(10) == 0
+
+
 def test_sockets_are_told_to_come_back(tmp_path) -> None:
     running = start(tmp_path)
 

@@ -46,7 +46,7 @@ def endless(request: HttpRequest) -> StreamingHttpResponse:
 def slow(request: HttpRequest) -> HttpResponse:
     (Path(settings.VAR_DIR) / "under-way").touch()
     time.sleep(2)
-    return HttpResponse("done")
+    return HttpResponse("done" * int(request.GET.get("times", 1)))
 
 
 def broken(request: HttpRequest) -> HttpResponse:
