@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from channels_app import jobs
 from channels_app.contract import (
     Edit,
     InboundMessage,
@@ -57,6 +58,24 @@ def accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope 
     The request is authentic and decoded. Whatever opening it raises, the envelope is committed
     (marked failed) when this returns; only a database that cannot commit raises.
     """
+    envelope = _accept(channel, request, payload)
+    if envelope is not None:
+        _acknowledge(channel, payload, envelope)
+    return envelope
+
+
+def _acknowledge(channel: Channel, payload: Any, envelope: Envelope) -> None:
+    """By a worker, where the platform waits for it: what it posted is committed by now."""
+    try:
+        wanted = channel.adapter.wants_acknowledgement(channel.account(), payload)
+    except Exception:
+        log.exception("an adapter broke over whether to acknowledge", channel=channel.pk)
+        return
+    if wanted:
+        jobs.enqueue("channels_app.acknowledging.acknowledge", envelope.pk)
+
+
+def _accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope | None:
     channel.heard()
     envelope = _envelope(channel, request)
     try:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.models import Sight, Team
 from channels_app import registry, vault
-from channels_app.contract import Account, Adapter, fill
+from channels_app.contract import Account, Adapter, DeliveryFailed, fill
 
 TO_THE_MINUTE = timedelta(minutes=1)
 
@@ -89,13 +89,27 @@ class Channel(models.Model):
         self._seen("last_in_at")
 
     def took(self) -> None:
-        """The platform took something from us."""
-        self._seen("last_out_at")
+        """The platform took something from us: its credentials are good, and a counted month is shorter."""
+        # What is true of the quota from here on is asked for soon.
+        self._seen("last_out_at", **({"quota_due_at": timezone.now()} if self.quota_at else {}))
+        if self.failure_category:
+            type(self).objects.filter(pk=self.pk).update(failure_category="")
+            self.failure_category = ""
 
-    def _seen(self, field: str) -> None:
+    def refused(self, failure: DeliveryFailed) -> None:
+        """The platform does not take our credentials: an administrator has to know, whatever was tried."""
+        if failure.category != "auth" or not failure.permanent:
+            return
+        words = f"{failure.title} {failure.detail}".strip()[:500]
+        type(self).objects.filter(pk=self.pk).update(
+            last_failure=words, last_failure_at=timezone.now(), failure_category="auth"
+        )
+        self.failure_category = "auth"
+
+    def _seen(self, field: str, **more: Any) -> None:
         now, before = timezone.now(), getattr(self, field)
         if before is None or now - before > TO_THE_MINUTE:
-            type(self).objects.filter(pk=self.pk).update(**{field: now})
+            type(self).objects.filter(pk=self.pk).update(**{field: now, **more})
             setattr(self, field, now)
 
     def account(self) -> Account:

@@ -271,6 +271,8 @@ TIMETABLE: dict[str, float] = {
     "channels_app.jobs.beat": 5,
     "channels_app.inbound.retry_due": 1,
     "channels_app.inbound.purge": 3600,
+    "channels_app.templates.sweep": 60,
+    "channels_app.quotas.sweep": 20,
     "tickets.delivery.sweep": 1,
     "tickets.media.sweep": 1,
     "tickets.lifecycle.wake_due": 1,

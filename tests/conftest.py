@@ -21,8 +21,9 @@ from django.test.client import ClientHandler
 from django.utils.module_loading import import_string
 
 from agents.models import Agent, Team, Token
-from channels_app import inbound, jobs
+from channels_app import inbound, jobs, registry
 from channels_app.models import Channel
+from tests.platforms.chatty import FakeChatty
 from tests.platforms.twilio import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER, FakeTwilio
 from tests.platforms.webhook import SECRET, FakeWebhookPlatform, signed
 from tickets import delivery, lifecycle, media, pending
@@ -237,6 +238,28 @@ def shop(webhook_channel: Channel) -> Iterator[FakeWebhookPlatform]:
     with FakeWebhookPlatform() as platform:
         lead_to(webhook_channel, reply_url=platform.reply_url)
         yield platform
+
+
+@pytest.fixture
+def chatty(north: Team, settings: Any) -> Iterator[FakeChatty]:
+    """A platform with profiles, templates, a quota, read marks and reactions, and a channel on it."""
+    path = "tests.platforms.chatty.ChattyAdapter"
+    settings.CHANNEL_ADAPTERS = {**settings.CHANNEL_ADAPTERS, "chatty": path}
+    registry.adapter.cache_clear()
+    with FakeChatty() as platform:
+        yield platform
+    registry.adapter.cache_clear()
+
+
+@pytest.fixture
+def chatty_channel(chatty: FakeChatty, north: Team) -> Channel:
+    return connect("chatty", north, "Chatty", secret=SECRET, reply_url=chatty.reply_url, api=chatty.url)
+
+
+@pytest.fixture
+def fitri(chatty_channel: Channel) -> Customer:
+    """A customer on the platform that has everything."""
+    return Customer(chatty_channel, id="u-fitri", name="")
 
 
 @pytest.fixture
