@@ -164,3 +164,44 @@ class Token(models.Model):
 
     def revoke(self) -> None:
         type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        """Neither taken up nor withdrawn; some of them may be too old by now."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(models.Model):
+    """A colleague who may make their own account by a link. Only the link's hash is kept."""
+
+    email = models.EmailField(_("e-mail address"))
+    name = models.CharField(_("name"), max_length=150)
+    role = models.CharField(_("role"), max_length=10, choices=Agent.Role.choices, default=Agent.Role.AGENT)
+    teams = models.ManyToManyField(Team, related_name="invitations", blank=True, verbose_name=_("teams"))
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, related_name="invitations")
+    """Who answers for it: when they lose the right to invite, the link is worth nothing."""
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation_per_address",
+            ),
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_over(self) -> bool:
+        return self.expires_at <= timezone.now()

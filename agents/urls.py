@@ -7,6 +7,10 @@ from django.urls import path
 from agents import settings_pages, views
 
 urlpatterns = [
-    path("profile/", views.profile, name="profile"),
+    path("profile/", views.old_profile, name="profile"),
     path("settings/", settings_pages.first, name="settings"),
+    path("settings/profile/", views.profile, name="settings_profile"),
+    path("settings/tokens/", views.tokens, name="settings_tokens"),
+    path("settings/tokens/<int:token_id>/revoke/", views.revoke_token, name="settings_token_revoke"),
+    path("invitations/<str:key>/", views.invitation, name="invitation"),
 ]

@@ -19,6 +19,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("agents.urls")),
+    path("settings/", include("tickets.staff_pages.urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -12,15 +13,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents import staff
 from agents.models import Agent, Team, Token
-from tickets import shapes
+from tickets import shapes, tagging
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Id, Line, Strict, Text, Yes, choice, number, words, wrong
 from tickets.api.problems import Problem
 from tickets.models import Tag
 
-TAKEN = "There is one of this name already."
+Row = TypeVar("Row", Team, Tag)
 
 
 def named(row: Team | Tag) -> shapes.Json:
@@ -116,21 +118,11 @@ class OneAgent(Door):
         self.administrator()
         given = self.read(AgentChange)
         teams = teams_of(given.pop("teams")) if "teams" in given else None
-        with transaction.atomic():
-            agent = one(Agent.objects.select_for_update(), pk=agent_id)
-            self._keep_one_administrator(agent, given)
-            Agent.objects.filter(pk=agent.pk).update(**given) if given else None
-            if teams is not None:
-                agent.teams.set(teams)
+        try:
+            staff.change(agent_id, teams=None if teams is None else [team.pk for team in teams], **given)
+        except staff.LastAdministrator as error:
+            raise Problem(409, str(error)) from error
         return Response(agent_shape(one(agents(), pk=agent_id)))
-
-    def _keep_one_administrator(self, agent: Agent, given: dict[str, Any]) -> None:
-        loses = given.get("role", Agent.Role.ADMIN) != Agent.Role.ADMIN or not given.get("is_active", True)
-        if not (loses and agent.is_admin and agent.is_active):
-            return
-        others = Agent.objects.select_for_update().filter(role=Agent.Role.ADMIN, is_active=True).exclude(pk=agent.pk)
-        if not list(others):
-            raise Problem(409, "This is the last administrator. Make another one first.")
 
 
 class Me(Door):
@@ -159,9 +151,7 @@ class Teams(Door):
     def post(self, request: Request) -> Response:
         """For administrators."""
         self.administrator()
-        row = Team(name=self.read(NewTeam)["name"])
-        save_once(row)
-        return Response(named(row), status=201)
+        return Response(named(called(staff.name_team, Team(), self.read(NewTeam)["name"])), status=201)
 
 
 class OneTeam(Door):
@@ -175,17 +165,14 @@ class OneTeam(Door):
         """For administrators: its name."""
         self.administrator()
         row = one(Team.objects.all(), pk=team_id)
-        row.name = self.read(NewTeam)["name"]
-        save_once(row)
-        return Response(named(row))
+        return Response(named(called(staff.name_team, row, self.read(NewTeam)["name"])))
 
 
-def save_once(row: Team | Tag) -> None:
+def called(give: Callable[[Row, str], Row], row: Row, name: str) -> Row:
     try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as error:
-        raise wrong("name", TAKEN) from error
+        return give(row, name)
+    except staff.Taken as error:
+        raise wrong("name", str(error)) from error
 
 
 class NewTag(Strict):
@@ -203,9 +190,7 @@ class Tags(Door):
     @says(schema.Named, status=201, takes=NewTag)
     def post(self, request: Request) -> Response:
         """A ticket's PATCH makes missing tags too."""
-        row = Tag(name=self.read(NewTag)["name"])
-        save_once(row)
-        return Response(named(row), status=201)
+        return Response(named(called(tagging.name, Tag(), self.read(NewTag)["name"])), status=201)
 
 
 # ── Keys ─────────────────────────────────────────────────────────────────────────────────────

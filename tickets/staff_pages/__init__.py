@@ -1,0 +1,1 @@
+"""The settings pages about colleagues, teams and tags."""
