@@ -29,6 +29,7 @@ from channels_app.contract import (
     Reaction,
     Receipt,
     Sender,
+    Typing,
     UnreadableEvent,
     clean_text,
     fit_id,
@@ -36,8 +37,8 @@ from channels_app.contract import (
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
-from customers.models import Customer, CustomerAddress
-from tickets import media, pending, receipts
+from tickets import addresses, media, pending, receipts
+from tickets.addresses import known_address
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -46,68 +47,11 @@ Claim = Callable[[Ticket, InboundMessage], str | None]
 
 # How far a platform's clock is believed when a message takes its place in the conversation.
 BELIEVED = timedelta(days=1)
-ADDRESS_FIELDS = {"name": 200, "username": 200, "phone": 32, "email": 254, "language": 16}
 
 
 def receive(channel: Channel, news: News, envelope: Envelope) -> None:
     """The table "kind of news → what it does here"."""
     _HANDLERS[type(news)](channel, news, envelope)
-
-
-# ── People ───────────────────────────────────────────────────────────────────────────────────
-
-
-def lock_address(channel: Channel, external_id: str) -> Address | None:
-    """The conversation is ours until the transaction ends: what arrives in parallel waits here."""
-    return (
-        Address.objects.select_for_update(of=("self",))
-        .select_related("customer_link__customer")
-        .filter(channel=channel, external_id=external_id)
-        .first()
-    )
-
-
-def known_address(channel: Channel, sender: Sender, *, is_group: bool = False) -> Address:
-    """The address row with its customer, made if need be, and brought up to date."""
-    external_id = fit_id(sender.external_id)
-    if not external_id:
-        raise UnreadableEvent("the sender has no id")
-    address = lock_address(channel, external_id)
-    news = {name: clean_text(getattr(sender, name))[:limit] for name, limit in ADDRESS_FIELDS.items()}
-    if address is None:
-        Address.objects.bulk_create(
-            [Address(channel=channel, external_id=external_id, is_group=is_group, **news)], ignore_conflicts=True
-        )
-        address = lock_address(channel, external_id)
-        assert address is not None
-    _update(address, {name: value for name, value in news.items() if value})
-    if not hasattr(address, "customer_link"):
-        party = Customer.Party.GROUP if is_group else Customer.Party.INDIVIDUAL
-        customer = Customer.objects.create(name=address.name, language=address.language, party=party)
-        address.customer_link = CustomerAddress.objects.create(address=address, customer=customer)
-    return address
-
-
-def _update(address: Address, news: dict[str, str]) -> None:
-    changed = {name: value for name, value in news.items() if getattr(address, name) != value}
-    if not changed:
-        return
-    Address.objects.filter(pk=address.pk).update(**changed)
-    link = getattr(address, "customer_link", None)
-    if link is not None:
-        _follow(link.customer, address, changed)
-    for name, value in changed.items():
-        setattr(address, name, value)
-
-
-def _follow(customer: Customer, address: Address, changed: dict[str, str]) -> None:
-    """A customer's name is what the platform says until an agent writes another."""
-    said = {name: changed[name] for name in ("name", "language") if name in changed}
-    fill = {name: value for name, value in said.items() if getattr(customer, name) in ("", getattr(address, name))}
-    if fill:
-        Customer.objects.filter(pk=customer.pk).update(**fill)
-        for name, value in fill.items():
-            setattr(customer, name, value)
 
 
 # ── Messages ─────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +207,8 @@ def _content(channel: Channel, news: InboundMessage) -> dict[str, Any]:
         name: value
         for name, value in (
             ("reply_handle", news.reply_handle),
+            ("quote_handle", news.quote_handle),
+            ("read_handle", news.read_handle),
             ("referral", news.referral),
             ("mail", news.mail),
             ("unsupported_reason", news.unsupported_reason),
@@ -302,7 +248,8 @@ def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
     reply = news.reply_to
     if reply is None:
         return {}
-    about = _clean({"id": platform_id(reply.external_id), "kind": reply.kind, "url": reply.url, "snippet": reply.snippet})
+    named = platform_id(reply.external_id)
+    about = _clean({"id": named, "kind": reply.kind, "url": reply.url, "snippet": reply.snippet})
     found = None
     if reply.external_id and reply.kind == "message":
         found = pending.find(channel, fit_id(reply.external_id, 512))
@@ -480,7 +427,10 @@ def _deletion(channel: Channel, news: Deletion, envelope: Envelope) -> None:
 def _notice(channel: Channel, news: Notice, envelope: Envelope) -> None:
     """follow, unfollow, opt-out …: a line on the open ticket if there is one, no message."""
     external_id = fit_id(news.conversation or (news.sender.external_id if news.sender else ""))
-    address = lock_address(channel, external_id) if external_id else None
+    if news.moved_to:
+        address = addresses.move(channel, external_id, news.moved_to)
+    else:
+        address = addresses.find(channel, external_id) if external_id else None
     if address is None:
         return
     if news.blocked is not None and bool(address.blocked_at) != news.blocked:
@@ -496,6 +446,19 @@ def _notice(channel: Channel, news: Notice, envelope: Envelope) -> None:
     record(ticket, line, Actor.from_customer(link.customer if link else None, address.name), changes=changes)
 
 
+def _typing(channel: Channel, news: Typing, envelope: Envelope) -> None:
+    """To whoever looks at the open ticket of that conversation; kept nowhere."""
+    found = Ticket.objects.unresolved().filter(
+        address__channel=channel, address__external_id=fit_id(news.conversation)
+    )
+    row = found.values_list("pk", "team_id", "customer_id", "customer__name", "address__name").first()
+    if row is None:
+        return
+    number, team, customer, *names = row
+    actor = {"type": "customer", "id": customer, "name": next(filter(None, names), "")}
+    wakeups.publish_json(wakeups.EPHEMERAL, {"type": "typing", "ticket": number, "actor": actor, "team": team})
+
+
 _HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
     InboundMessage: _message,
     Receipt: _receipt,
@@ -503,4 +466,5 @@ _HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
     Edit: _edit,
     Deletion: _deletion,
     Notice: _notice,
+    Typing: _typing,
 }

@@ -19,7 +19,7 @@ from agents.models import Agent
 from channels_app import jobs, outbound
 from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, Sender, clean_text
 from channels_app.models import Address, Channel
-from tickets import intake, media
+from tickets import addresses, intake, media
 from tickets.excerpt import first_words, preview
 from tickets.lifecycle import Conflict, Refused
 from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
@@ -267,7 +267,7 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
         raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
     draft = replace(draft, opening=(channel.pk, external_id, subject))
     with transaction.atomic():
-        address = intake.known_address(channel, _sender(external_id))
+        address = addresses.known_address(channel, _sender(external_id))
         known = _known(agent, draft, 0)
         if known is not None:
             return known, False

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.conf.locale import LANG_INFO
+from django.db.models import TextChoices
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from agents.models import Agent
+from customers.models import Customer
 from tickets.models import Activity, Message, Ticket
 
 
@@ -50,6 +54,12 @@ def _changed(who: str, row: Activity) -> str:
     return _("%(who)s changed the ticket: %(what)s") % {"who": who, "what": ", ".join(parts)}
 
 
+def _merged(who: str, row: Activity) -> str:
+    if "into" in row.changes:
+        return _("The conversation goes on in ticket %(number)s") % {"number": row.changes["into"]}
+    return _("%(who)s merged the customer") % {"who": who}
+
+
 def _after(row: Activity, name: str) -> Any:
     pair = row.changes.get(name)
     return pair[1] if isinstance(pair, list) and len(pair) == 2 else ""
@@ -60,10 +70,31 @@ def _priority(value: Any) -> str:
     return _("priority %(name)s") % {"name": Ticket.Priority(value).label if known else value}
 
 
+def _customer(who: str, row: Activity) -> str:
+    parts = [tell(_after(row, name)) for name, tell in _OF_CUSTOMERS.items() if name in row.changes]
+    return _("%(who)s changed the customer: %(what)s") % {"who": who, "what": ", ".join(parts)}
+
+
+def _language(code: str) -> str:
+    name = LANG_INFO.get(code.lower(), {}).get("name_local", code)
+    return _("language %(name)s") % {"name": name} if code else _("no language")
+
+
+def _choice(choices: type[TextChoices], value: str) -> str:
+    return str(choices(value).label if value in choices.values else value)
+
+
+_OF_CUSTOMERS: dict[str, Callable[[Any], str]] = {
+    "name": lambda value: _("name “%(text)s”") % {"text": value} if value else _("no name"),
+    "language": _language,
+    "party": lambda value: _choice(Customer.Party, value),
+    "type": lambda value: _choice(Customer.Type, value),
+}
 _CHANGES: dict[str, Callable[[Any], str]] = {
     "subject": lambda value: _("subject “%(text)s”") % {"text": value},
     "priority": _priority,
     "team": lambda value: _("team %(name)s") % {"name": value} if value else _("no team"),
+    "continues": lambda value: _("goes on from ticket %(number)s") % {"number": value},
     "tags": lambda value: _("tags %(names)s") % {"names": ", ".join(value)} if value else _("no tags"),
 }
 _LINES: dict[str, Callable[[str, Activity], str]] = {
@@ -75,11 +106,54 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.snoozed": _snoozed,
     "ticket.woken": lambda who, row: _("The ticket is open again"),
     "ticket.changed": _changed,
-    "ticket.merged": lambda who, row: _("%(who)s merged the customer") % {"who": who},
+    "ticket.merged": _merged,
+    "customer.changed": _customer,
     "customer.follow": lambda who, row: _("%(who)s follows the channel") % {"who": who},
     "customer.unfollow": lambda who, row: _("%(who)s left the channel") % {"who": who},
     "customer.opt_in": lambda who, row: _("%(who)s wants to get messages") % {"who": who},
     "customer.opt_out": lambda who, row: _("%(who)s wants no more messages") % {"who": who},
+}
+
+
+def of_deed(row: Activity, agent: Agent) -> str:
+    """What one has just done, for the word that offers to undo it."""
+    tell = _DEEDS.get(row.type)
+    return tell(row, agent) if tell else of_line(row)
+
+
+def _did_assign(row: Activity, agent: Agent) -> str:
+    # By name, as the line has it.
+    name = _after(row, "assignee")
+    return _("The ticket is yours") if name == agent.name else _("Assigned to %(name)s") % {"name": name}
+
+
+def _did_snooze(row: Activity, agent: Agent) -> str:
+    until = parse_datetime(str(row.changes.get("until", "")))
+    return _("Snoozed until %(time)s") % {"time": moment(until)} if until else _("Snoozed")
+
+
+def _did_change(row: Activity, agent: Agent) -> str:
+    if "tags" in row.changes:
+        before, after = map(set, row.changes["tags"])
+        if added := sorted(after - before):
+            return _("Tagged: %(names)s") % {"names": ", ".join(added)}
+        return _("Tag removed: %(names)s") % {"names": ", ".join(sorted(before - after))}
+    if "team" in row.changes:
+        team = _after(row, "team")
+        return _("Moved to %(name)s") % {"name": team} if team else _("Moved to no team: everybody sees it")
+    if "priority" in row.changes:
+        return _("Priority: %(name)s") % {"name": Ticket.Priority(_after(row, "priority")).label}
+    return _("Subject changed")
+
+
+_DEEDS: dict[str, Callable[[Activity, Agent], str]] = {
+    "ticket.assigned": _did_assign,
+    "ticket.released": lambda row, agent: _("Released"),
+    "ticket.resolved": lambda row, agent: _("Resolved"),
+    "ticket.reopened": lambda row, agent: _("Reopened"),
+    "ticket.snoozed": _did_snooze,
+    "ticket.woken": lambda row, agent: _("Open again"),
+    "ticket.changed": _did_change,
 }
 
 

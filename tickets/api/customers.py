@@ -8,9 +8,8 @@ from rest_framework.response import Response
 
 from agents.models import Sight
 from channels_app.contract import clean_text, fit_id
-from channels_app.models import Channel
 from customers.models import Customer, CustomerAddress
-from tickets import shapes
+from tickets import addresses, people, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Line, Strict, number, words
@@ -42,9 +41,7 @@ class Customers(Door):
         found = seen_customers(self.sight)
         address, channel, term = _address(request), number(request, "channel"), words(request, "q")
         if address:
-            # Both columns of the constraint's index are named, so that it is used.
-            channels = Channel.objects.filter(**({"pk": channel} if channel else {}))
-            links = CustomerAddress.objects.filter(address__channel__in=channels, address__external_id__in=address)
+            links = CustomerAddress.objects.filter(addresses.by_any_id(address, channel))
             found = found.filter(pk__in=links.values("customer"))
         elif channel:
             found = found.filter(
@@ -92,6 +89,5 @@ class OneCustomer(Door):
         """Change what is known about them."""
         row = self._find(customer_id)
         wanted = self.read(CustomerChange)
-        if wanted:
-            Customer.objects.filter(pk=row.pk).update(**wanted)
+        people.change(row.pk, self.by, self.sight, **wanted)
         return Response(shape(self._find(customer_id)))
