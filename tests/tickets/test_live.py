@@ -172,6 +172,36 @@ def test_a_revoked_token_ends_the_socket_within_5_seconds(hub: RunningHub) -> No
             assert ear.closed(6) == 4401
 
 
+def test_a_closed_account_is_signed_out_everywhere_within_5_seconds(hub: RunningHub) -> None:
+    """By the settings page: its browsers, their sockets and its tokens; opened again, only the tokens are back."""
+    with hub.api("ana") as api:
+        password = "gula aren 2026"
+        body = {"email": f"{uuid.uuid4().hex}@example.com", "name": "Gita", "password": password}
+        agent = api.post("/agents/", json=body).json()
+    hub.demo["agents"].append({**body, "name": "Gita", "token": ""})
+    with closing(browser(hub, "ana")) as ana, closing(browser(hub, "gita")) as gita:
+        cookie = f"sessionid={gita.cookies['sessionid']}"
+        with Ear(hub, "", Cookie=cookie, Origin=hub.url) as ear:
+            assert ear.hello
+            assert signed_in(gita)
+            press(hub, ana, f"/settings/agents/{agent['id']}/close/")
+            assert not signed_in(gita)
+            assert ear.closed(6) == 4401
+        press(hub, ana, f"/settings/agents/{agent['id']}/reopen/")
+        assert not signed_in(gita)
+        assert refused(hub, "", Cookie=cookie, Origin=hub.url) == 403
+
+
+def press(hub: RunningHub, client: httpx.Client, path: str) -> None:
+    data = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
+    answer = client.post(path, data=data, headers={"Referer": hub.url}, follow_redirects=False)
+    assert answer.status_code == 302
+
+
+def signed_in(client: httpx.Client) -> bool:
+    return client.get("/settings/profile/", follow_redirects=False).status_code == 200
+
+
 def test_a_move_to_another_team_is_told_to_both(hub: RunningHub) -> None:
     number = ticket_of(hub, hub.say("pindah tim", sender="u-move"))
     other = hub.agent("carl")["team"]["id"]
