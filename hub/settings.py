@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "hub",
     "agents",
     "channels_app",
+    "channels_app.widget",
     "customers",
     "tickets",
 ]
@@ -133,7 +134,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 # Webhooks pass through these alone: no session, no cookie, no language, and a third less CPU.
-LEAN_PATHS = ("/webhooks/", "/healthz", "/readyz")
+LEAN_PATHS = ("/webhooks/", "/widget/", "/healthz", "/readyz")
 LEAN_MIDDLEWARE = ["hub.middleware.ForwardedHeaders"]
 
 ROOT_URLCONF = "hub.urls"
@@ -256,6 +257,7 @@ CHANNEL_ADAPTERS = {
     "sms": "channels_app.adapters.sms.SmsAdapter",
     "sandbox": "channels_app.adapters.sandbox.SandboxAdapter",
 }
+    "webchat": "channels_app.adapters.webchat.WebchatAdapter",
 # The two seams upward: dotted paths, so that a lower floor never imports a higher one.
 INBOUND_HANDLER = "tickets.intake.receive"
 REPLY_CLAIMS: list[str] = []
@@ -263,6 +265,7 @@ SANDBOX_ENABLED = _flag("SANDBOX_ENABLED", default=not PRODUCTION)
 
 REOPEN_WITHIN_DAYS = int(os.environ.get("REOPEN_WITHIN_DAYS", "7"))
 ENVELOPE_KEEP_DAYS = int(os.environ.get("ENVELOPE_KEEP_DAYS", "30"))
+PROFILE_REFRESH_DAYS = int(os.environ.get("PROFILE_REFRESH_DAYS", "7"))
 LOG_KEEP_DAYS = int(os.environ.get("LOG_KEEP_DAYS", "90"))
 
 # Seconds between two looks at what is due. Rows wait in the database, so a look that is missed costs
@@ -271,10 +274,13 @@ TIMETABLE: dict[str, float] = {
     "channels_app.jobs.beat": 5,
     "channels_app.inbound.retry_due": 1,
     "channels_app.inbound.purge": 3600,
+    "channels_app.widget.visitors.purge": 3600,
     "channels_app.templates.sweep": 60,
     "channels_app.quotas.sweep": 20,
     "tickets.delivery.sweep": 1,
     "tickets.media.sweep": 1,
+    "tickets.thumbnails.sweep": 5,
+    "tickets.profiles.sweep": 2,
     "tickets.lifecycle.wake_due": 1,
     "tickets.pending.settle": 2,
     "tickets.models.activity.purge": 3600,

@@ -31,6 +31,15 @@ def lock_address(channel: Channel, external_id: str) -> Address | None:
     return _locked(channel, external_id=external_id)
 
 
+def lock(address_id: int) -> Address | None:
+    return (
+        Address.objects.select_for_update(of=("self",))
+        .select_related("channel", "customer_link__customer")
+        .filter(pk=address_id)
+        .first()
+    )
+
+
 def find(channel: Channel, external_id: str) -> Address | None:
     """The same by any id that the person is known by."""
     return lock_address(channel, external_id) or _locked(
@@ -78,6 +87,16 @@ def update(address: Address, said: dict[str, str]) -> bool:
     for name, value in changed.items():
         setattr(address, name, value)
     return True
+
+
+def unname(address: Address) -> None:
+    """Forget what the platform said of them; what an agent wrote about the customer stays."""
+    link = getattr(address, "customer_link", None)
+    for name in ("name", "language") if link is not None else ():
+        said = getattr(address, name)
+        if link is not None and said:
+            Customer.objects.filter(pk=link.customer_id, **{name: said}).update(**{name: ""})
+    Address.objects.filter(pk=address.pk).update(name="", username="", language="")
 
 
 def _follow(customer: Customer, address: Address, changed: dict[str, str]) -> None:
@@ -211,7 +230,7 @@ def _fill(address: Address, gone: Address) -> None:
 
 def _one_customer(address: Address, gone: Address) -> Customer | None:
     """Whose tickets all are from now on; None where neither row has one yet."""
-    mine, theirs = (getattr(row, "customer_link", None) for row in (address, gone))
+    mine, theirs = _link(address), _link(gone)
     if theirs is None:
         return mine.customer if mine else None
     if mine is None:
@@ -223,9 +242,14 @@ def _one_customer(address: Address, gone: Address) -> Customer | None:
     return mine.customer
 
 
+def _link(address: Address) -> CustomerAddress | None:
+    found: CustomerAddress | None = getattr(address, "customer_link", None)
+    return found
+
+
 def _drop_if_empty(gone: Address) -> None:
     """Nobody is left behind it, and no agent wrote anything down about them."""
-    link = getattr(gone, "customer_link", None)
+    link = _link(gone)
     if link is None:
         return
     left = Customer.objects.filter(pk=link.customer_id, links=None, tickets=None, note="", standing="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import IO, Any
 
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_safe
 
 from agents import tokens
 from agents.models import Agent
-from tickets import media
+from channels_app.models import Address
+from tickets import media, profiles, thumbnails
 from tickets.models import Attachment
 
 MIME = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}")
@@ -25,11 +27,26 @@ def attachment(request: HttpRequest, attachment_id: int, filename: str) -> HttpR
     row = Attachment.objects.select_related("message").filter(pk=attachment_id, state=Attachment.State.STORED).first()
     if row is None or not row.file or not _may_see(request, row):
         raise Http404
-    etag = f'"{str(row.file.name).rpartition("/")[2]}"'
+    if "thumb" in request.GET and row.thumb:
+        return _served(request, row.thumb, thumbnails.MIME, row.filename or row.kind)
+    return _served(request, row.file, row.mime, row.filename or row.kind)
+
+
+@require_safe
+def picture(request: HttpRequest, address_id: int) -> HttpResponseBase:
+    """A customer's picture as their platform had it: for whoever may see one of their tickets."""
+    address = Address.objects.filter(pk=address_id).exclude(picture="").first() if address_id < 2**63 else None
+    if address is None or not any(profiles.may_see(agent.sight(), address) for agent in _askers(request)):
+        raise Http404
+    return _served(request, address.picture, address.picture_mime, "picture", "private, max-age=3600")
+
+
+def _served(request: HttpRequest, file: FieldFile, mime: str, name: str, kept: str = "private") -> HttpResponseBase:
+    etag = f'"{str(file.name).rpartition("/")[2]}"'
     found: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-    found = found or _bytes_of(request, row, etag)
-    for name, value in _headers(row, etag).items():
-        found.headers[name] = value
+    found = found or _bytes_of(request, file, etag)
+    for header, value in _headers(mime, name, etag, kept).items():
+        found.headers[header] = value
     return found
 
 
@@ -53,26 +70,24 @@ def _sees(agent: Agent, row: Attachment) -> bool:
     return agent.sight().covers(row.message.team_id)
 
 
-def _headers(row: Attachment, etag: str) -> dict[str, str]:
-    inline = row.mime in media.INLINE
-    name = row.filename or row.kind
+def _headers(mime: str, name: str, etag: str, kept: str) -> dict[str, str]:
     return {
-        "Content-Type": row.mime if MIME.fullmatch(row.mime) else "application/octet-stream",
-        "Content-Disposition": content_disposition_header(not inline, name) or "attachment",
+        "Content-Type": mime if MIME.fullmatch(mime) else "application/octet-stream",
+        "Content-Disposition": content_disposition_header(mime not in media.INLINE, name) or "attachment",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private",
+        "Cache-Control": kept,
         "Accept-Ranges": "bytes",
         "ETag": etag,
     }
 
 
-def _bytes_of(request: HttpRequest, row: Attachment, etag: str) -> HttpResponseBase:
+def _bytes_of(request: HttpRequest, stored: FieldFile, etag: str) -> HttpResponseBase:
     try:
-        file: IO[bytes] = row.file.open("rb")
+        file: IO[bytes] = stored.open("rb")
     except FileNotFoundError:
         raise Http404 from None
-    size = row.file.size
+    size = stored.size
     asked = _range(request, size, etag)
     if asked is not None and asked[0] > asked[1]:
         file.close()

@@ -37,7 +37,7 @@ from channels_app.contract import (
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
-from tickets import addresses, media, pending, receipts
+from tickets import addresses, media, pending, profiles, receipts
 from tickets.addresses import known_address
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
@@ -81,6 +81,7 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     customer = author.customer_link.customer
     by = Actor.from_customer(customer, author.name)
     _announce(ticket, message, by, opening)
+    profiles.want(channel, conversation, author)
     if waiting:
         pending.apply(channel, external_id)
 

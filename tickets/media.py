@@ -31,6 +31,7 @@ from channels_app.contract import (
     clean_text,
 )
 from channels_app.outbound import http_for
+from tickets import thumbnails
 from tickets.models import Attachment, Message, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -60,6 +61,8 @@ def keep(message: Message, attachments: Iterable[InboundAttachment]) -> None:
     for row in rows:
         if row.next_attempt_at:
             jobs.enqueue("tickets.media.fetch", row.pk)
+        elif row.thumb_due_at:
+            jobs.enqueue("tickets.thumbnails.make", row.pk)
 
 
 def _row(message: Message, position: int, item: InboundAttachment) -> Attachment:
@@ -96,6 +99,7 @@ def _row(message: Message, position: int, item: InboundAttachment) -> Attachment
         }
     if item.data is not None:
         _store(row, ContentFile(item.data))
+        row.thumb_due_at = timezone.now() if thumbnails.wanted(row) else None
     elif item.remote and (item.remote.url or item.remote.id):
         row.state = S.PENDING
         row.remote = _remote_json(item.remote)
@@ -159,7 +163,10 @@ def upload(agent: Any, file: File[bytes], name: str, declared: str) -> Attachmen
     """An agent's file: theirs alone until it is sent."""
     row = Attachment(uploader=agent, kind="file", filename=safe_name(name), mime=declared[:127])
     _store(row, file)
+    row.thumb_due_at = timezone.now() if thumbnails.wanted(row) else None
     row.save()
+    if row.thumb_due_at:
+        jobs.enqueue("tickets.thumbnails.make", row.pk)
     return row
 
 
@@ -204,8 +211,9 @@ def for_platform(row: Attachment) -> OutboundAttachment:
 
 def remove(message: Message) -> None:
     for row in message.attachments.all():
-        if row.file:
-            transaction.on_commit(partial(row.file.storage.delete, str(row.file.name)))
+        for file in (row.file, row.thumb):
+            if file:
+                transaction.on_commit(partial(file.storage.delete, str(file.name)))
         row.delete()
 
 
@@ -237,6 +245,7 @@ def fetch(attachment_id: int) -> None:
             file.seek(0)
             row.mime = row.mime if row.mime and row.mime != "application/octet-stream" else declared
             _store(row, File(file, name=""))
+            thumbnails.add(row, file)
         except (MediaGone, http.Blocked, http.TooLarge) as error:
             _finish(row, _state(error))
         except Exception as error:  # noqa: BLE001 (a platform's answer or a disk may do anything; tried again, then failed)
@@ -288,12 +297,14 @@ def _finish(row: Attachment, state: str) -> None:
         row.state, row.next_attempt_at = state, None
         there = Attachment.objects.filter(pk=row.pk).update(
             state=state, next_attempt_at=None, attempts=row.attempts, mime=row.mime, size=row.size,
-            file=row.file.name or "", filename=row.filename, kind=row.kind,
+            file=row.file.name or "", filename=row.filename, kind=row.kind, thumb=row.thumb.name or "",
         )  # fmt: skip
         if there and ticket is not None and message is not None:
             record(ticket, "message.changed", SYSTEM, message=message, changes={"what": "attachment", "state": state})
-    if not there and row.file:
-        row.file.storage.delete(str(row.file.name))
+    if not there:
+        for file in (row.file, row.thumb):
+            if file:
+                file.storage.delete(str(file.name))
 
 
 # ── Addresses of files ───────────────────────────────────────────────────────────────────────
@@ -304,6 +315,11 @@ _signer = TimestampSigner(salt="attachment link")
 def path_of(row: Attachment) -> str:
     """For who is signed in and may see the ticket."""
     return reverse("attachment", args=[row.pk, row.filename or row.kind])
+
+
+def thumb_path_of(row: Attachment) -> str:
+    """The small picture, where there is one; else the file itself."""
+    return path_of(row) + ("?thumb" if row.thumb else "")
 
 
 def signed_url(row: Attachment) -> str:

@@ -298,6 +298,7 @@ def purge_keys() -> None:
     old = timezone.now() - KEYS_KEPT
     IdempotencyKey.objects.filter(created_at__lt=old).delete()
     for row in Attachment.objects.filter(message=None, created_at__lt=old)[:500]:
-        if row.file:
-            row.file.delete(save=False)
+        for file in (row.file, row.thumb):
+            if file:
+                file.delete(save=False)
         row.delete()

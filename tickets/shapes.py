@@ -96,6 +96,7 @@ def attachment(row: Attachment) -> Json:
         "mime": row.mime,
         "size": row.size,
         "url": settings.PUBLIC_URL + media.path_of(row) if stored else None,
+        "thumb_url": settings.PUBLIC_URL + media.thumb_path_of(row) if stored and row.thumb else None,
         "caption": row.caption,
         "state": row.state,
         "location": row.location,
@@ -142,6 +143,8 @@ def address(row: Address) -> Json:
         "name": row.name,
         "phone": row.phone,
         "email": row.email,
+        "username": row.username,
+        "picture_url": settings.PUBLIC_URL + row.picture_url if row.picture else None,
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from tickets import delivery, media
+from tickets import delivery, media, profiles, thumbnails
 
 deliver = shared_task(name="tickets.delivery.deliver")(delivery.deliver)
 fetch = shared_task(name="tickets.media.fetch")(media.fetch)
+fetch_profile = shared_task(name="tickets.profiles.fetch")(profiles.fetch)
+make_thumbnail = shared_task(name="tickets.thumbnails.make")(thumbnails.make)

@@ -22,4 +22,5 @@ urlpatterns = [
     path("sandbox/<int:channel_id>/", playground.sandbox, name="sandbox"),
     path("sandbox/<int:channel_id>/messages/", playground.sandbox_messages, name="sandbox_messages"),
     path("attachments/<int:attachment_id>/<str:filename>", files.attachment, name="attachment"),
+    path("addresses/<int:address_id>/picture/", files.picture, name="address_picture"),
 ]

@@ -81,6 +81,7 @@ class Attachment(Shape):
     mime = s.CharField()
     size = s.IntegerField(allow_null=True)
     url = s.CharField(allow_null=True)
+    thumb_url = s.CharField(allow_null=True, help_text="A small picture of a large one.")
     caption = s.CharField()
     state = s.ChoiceField(ATTACHMENT_STATES)
     location = Place(allow_null=True)
@@ -156,6 +157,8 @@ class Address(Shape):
     name = s.CharField()
     phone = s.CharField()
     email = s.CharField()
+    username = s.CharField()
+    picture_url = s.CharField(allow_null=True, help_text="For whoever may see them.")
 
 
 class Customer(Shape):

@@ -7,9 +7,11 @@ import unicodedata
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import lucide
 from django import template
+from django.conf import settings
 from django.utils.html import escape, format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -70,6 +72,14 @@ def _symbol(name: str) -> str:
         drawing = lucide._render_icon("message-circle", None)
     inner = drawing.partition(">")[2].rpartition("</svg>")[0]
     return f'<symbol id="i-{name}" viewBox="0 0 24 24">{" ".join(inner.split())}</symbol>'
+
+
+@register.simple_tag
+@cache
+def favicon() -> str:
+    """In the page itself: one request less, and the scripts can put a dot on it."""
+    drawing = (settings.BASE_DIR / "static" / "icons" / "pelanggan.svg").read_text()
+    return f"data:image/svg+xml,{quote(drawing.strip())}"
 
 
 @register.simple_tag
@@ -140,3 +150,9 @@ def shown_as(row: Attachment) -> str:
 @register.filter
 def href(row: Attachment) -> str:
     return media.path_of(row)
+
+
+@register.filter
+def thumb(row: Attachment) -> str:
+    """Of a picture: the small one where there is one. The link behind it is ``href``."""
+    return media.thumb_path_of(row)
