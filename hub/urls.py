@@ -20,6 +20,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("agents.urls")),
     path("settings/", include("tickets.staff_pages.urls")),
+    path("settings/", include("tickets.setup.urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
 ]

@@ -40,6 +40,7 @@ MAGIC = ("blocked", "flaky", "silent")
 class SandboxAdapter(Adapter):
     kind = "sandbox"
     label = _("Sandbox")
+    about = _("A pretend platform: play the customer yourself, without an account anywhere.")
     icon = "flask-conical"
     has_webhook = False
     has_playground = True

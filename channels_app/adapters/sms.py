@@ -48,6 +48,7 @@ from channels_app.contract import (
     Sender,
     Sent,
     SettingsInvalid,
+    SetupStep,
     TextMeasure,
     Unreadable,
     UnreadableEvent,
@@ -68,6 +69,7 @@ Form = Mapping[str, Any]
 class SmsAdapter(Adapter):
     kind = "sms"
     label = _("SMS (Twilio)")
+    about = _("Text messages to and from a number of your own at Twilio.")
     icon = "message-square-text"
     api_host = API
     fields = (
@@ -95,6 +97,16 @@ class SmsAdapter(Adapter):
             choices=(("live", _("Live")), ("stub", _("Stub"))),
         ),
         BASE_URL,
+    )
+    setup_steps = (
+        SetupStep(
+            words=_("Open your number in the Twilio console."),
+            link="https://console.twilio.com/us1/develop/phone-numbers/manage/incoming",
+        ),
+        SetupStep(
+            words=_("Under Messaging, at “A message comes in”, choose Webhook and HTTP POST, and paste this address."),
+            copy="webhook_url",
+        ),
     )
 
     # ── in ──

@@ -62,6 +62,7 @@ def new_secret() -> str:
 class WebhookAdapter(Adapter):
     kind = "webhook"
     label = _("Webhook")
+    about = _("A platform of your own, or any program that can post and sign JSON.")
     icon = "webhook"
     idempotent = True
     fields = (

@@ -38,6 +38,8 @@ class Adapter:
 
     kind: ClassVar[str]
     label: ClassVar[Words]
+    about: ClassVar[Words] = ""
+    """One line for whoever chooses a kind of channel: what it is, and whose."""
     icon: ClassVar[str] = "message-circle"
     fields: ClassVar[tuple[Field, ...]] = ()
     api_host: ClassVar[str] = ""

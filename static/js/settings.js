@@ -5,8 +5,9 @@
 //   <a data-ask href="/…/delete/">              the page behind it has <… id="ask">; here it opens as a dialog
 //   <form data-into="#id">                      sent in the background; the answer's #id takes the place of ours
 //   <form data-once>                            its button cannot be pressed twice
+//   <div data-poll="#id">                       is asked for again every second until the answer has no data-poll
 
-import { ask, explain, fragment, toast, words } from "./web.js";
+import { ask, explain, fragment, handsOff, toast, words } from "./web.js";
 
 function prepare(root) {
   for (const button of root.querySelectorAll("[data-copy], [data-reveal]")) button.hidden = false;
@@ -51,6 +52,22 @@ async function open(link) {
   });
   document.body.append(dialog);
   dialog.showModal();
+}
+
+async function poll() {
+  const place = document.querySelector("[data-poll]");
+  if (!place) return;
+  if (document.visibilityState === "visible") {
+    const response = await ask(location.href).catch(() => null);
+    const news = response?.ok && fragment(await response.text()).querySelector(place.dataset.poll);
+    // Whoever reads or presses something in it keeps it as it is.
+    if (news && !place.contains(document.activeElement)) {
+      await handsOff();
+      prepare(news);
+      place.replaceWith(news);
+    }
+  }
+  setTimeout(poll, 1000);
 }
 
 function busy(form, on) {
@@ -109,5 +126,6 @@ addEventListener("pageshow", (event) => {
 });
 
 prepare(document);
+poll();
 document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector(".wrong :is(input, select, textarea)")?.focus();

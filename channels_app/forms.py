@@ -1,0 +1,188 @@
+"""The form of a channel, made from what its adapter declares.
+
+Secrets go in and never out: what is kept is said, not shown, and what was typed beside a mistake is
+typed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from agents.models import Team
+from channels_app import checks, registry, vault
+from channels_app.contract import BASE_URL, Field, SettingsInvalid, clean_text
+from channels_app.models import Channel
+
+PREFIX = "setting-"
+REMOVE = "remove-"
+LONGEST_SHOWN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting in the form. kept: a secret that is there; remove: the box that takes it away."""
+
+    field: forms.BoundField
+    secret: bool
+    kept: bool
+    remove: forms.BoundField | None
+
+
+class ChannelForm(forms.Form):
+    """For a new channel of a kind (channel None), or a change. ``save`` gives the row."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=150)
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("All teams")
+    )
+
+    def __init__(self, kind: str, data: Any = None, *, channel: Channel | None = None, team: int | None = None) -> None:
+        super().__init__(data, initial={"name": channel.name if channel else "", "team": team})
+        self.kind, self.channel = kind, channel
+        self.old, self.sealed = _old(channel)
+        self.declared = registry.adapter(kind).fields
+        teams = self.fields["team"]
+        assert isinstance(teams, forms.ModelChoiceField)
+        teams.queryset = Team.objects.order_by("name", "pk")
+        self.fields["name"].help_text = _("Agents see it beside each conversation.")
+        self.fields["team"].help_text = _("Who sees what arrives here.")
+        for field in self.declared:
+            self.fields[PREFIX + field.name] = self._field(field)
+            if self._removable(field):
+                self.fields[REMOVE + field.name] = forms.BooleanField(
+                    label=_("Remove what is kept"), required=False, label_suffix=""
+                )
+
+    # ── what it looks like ──
+
+    def _field(self, field: Field) -> forms.Field:
+        kept = (self.old or {}).get(field.name)
+        known: dict[str, Any] = {"label": field.label, "help_text": self._help(field), "required": False}
+        if field.secret:
+            return forms.CharField(**known, widget=forms.PasswordInput(attrs=_quiet(kept=bool(kept))))
+        initial = kept if self.old is not None else field.default
+        if field.choices:
+            choices = [(value, words) for value, words in field.choices]
+            if not (field.required or field.default):
+                choices.insert(0, ("", "—"))
+            return forms.CharField(**known, initial=initial, widget=forms.Select(choices=choices))
+        if initial not in (None, "") and not isinstance(initial, str):
+            text = json.dumps(initial, ensure_ascii=False, indent=2)
+            return _Json(**known, initial=text, widget=forms.Textarea(attrs={**_quiet(), "rows": 5}))
+        widget = forms.URLInput if field.is_url else forms.TextInput
+        return forms.CharField(**known, initial=initial, widget=widget(attrs=_quiet()))
+
+    def _help(self, field: Field) -> str:
+        """The adapter's words, and for a secret what leaving it empty means."""
+        more = ""
+        if field.secret and (self.old or {}).get(field.name):
+            more = _("Kept, and not shown. Type to replace it.")
+        elif field.generate and self.old is None:
+            more = _("Leave it empty, and one is made.")
+        return " ".join(str(part) for part in (field.help, more) if part)
+
+    def _removable(self, field: Field) -> bool:
+        return bool(field.secret and not field.required and (self.old or {}).get(field.name))
+
+    def rows(self) -> Iterator[Row]:
+        """Those that one looks at first."""
+        yield from (self._row(field) for field in self.declared if field is not BASE_URL)
+
+    def rare(self) -> list[Row]:
+        return [self._row(field) for field in self.declared if field is BASE_URL]
+
+    def rare_open(self) -> bool:
+        """Something is in it, or wrong with it."""
+        return any(row.field.errors or row.field.value() for row in self.rare())
+
+    def _row(self, field: Field) -> Row:
+        remove = REMOVE + field.name
+        return Row(
+            field=self[PREFIX + field.name],
+            secret=field.secret,
+            kept=bool(field.secret and (self.old or {}).get(field.name)),
+            remove=self[remove] if remove in self.fields else None,
+        )
+
+    # ── what it takes ──
+
+    def clean_name(self) -> str:
+        name = " ".join(clean_text(self.cleaned_data["name"]).split())
+        if not name:
+            raise forms.ValidationError(_("This is needed."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        given = {field.name: value for field in self.declared if (value := self._given(field, cleaned)) is not None}
+        try:
+            self.complete = checks.complete(self.kind, given, self.old)
+        except SettingsInvalid as error:
+            for name, words in error.errors.items():
+                self.add_error(PREFIX + name if PREFIX + name in self.fields else None, str(words))
+        if self.errors:
+            self._ask_again(cleaned)
+        return cleaned
+
+    def _given(self, field: Field, cleaned: dict[str, Any]) -> Any:
+        """None: nothing was said about it."""
+        value = cleaned.get(PREFIX + field.name)
+        if value not in (None, ""):
+            return value
+        if field.secret:
+            return "" if cleaned.get(REMOVE + field.name) else None
+        if field.generate and self.old is None:
+            return None
+        return "" if value == "" else None
+
+    def _ask_again(self, cleaned: dict[str, Any]) -> None:
+        for field in self.declared:
+            name = PREFIX + field.name
+            if field.secret and cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("Type it once more: a secret is not sent back to the page."))
+
+    def save(self) -> Channel:
+        """The caller holds the row's lock when it is a change."""
+        row = self.channel or Channel(kind=self.kind)
+        row.name, row.team = self.cleaned_data["name"], self.cleaned_data["team"]
+        row.put_settings(self.complete)
+        if row.pk:
+            row.save(update_fields=["name", "team", "public_settings", "sealed_settings"])
+        else:
+            row.save()
+        return row
+
+
+class _Json(forms.CharField):
+    """A setting that is no text."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            return json.loads(text) if text else ""
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(_("This must be JSON.")) from None
+
+
+def _old(channel: Channel | None) -> tuple[dict[str, Any] | None, bool]:
+    """What is kept, and whether its secrets cannot be read any more (then they are missing)."""
+    if channel is None:
+        return None, False
+    try:
+        return channel.clear_settings(), False
+    except vault.Unreadable:
+        return dict(channel.public_settings), True
+
+
+def _quiet(*, kept: bool = False) -> dict[str, Any]:
+    quiet: dict[str, Any] = {
+        "autocomplete": "off", "spellcheck": "false", "autocapitalize": "off", "dir": "auto", "data-1p-ignore": True,
+    }  # fmt: skip
+    return {**quiet, "placeholder": "••••••••", "autocomplete": "new-password"} if kept else quiet

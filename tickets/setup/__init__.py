@@ -1,0 +1,1 @@
+"""The settings pages about the exchange: channels and envelopes. Here because they lead to tickets."""
