@@ -112,7 +112,6 @@ INSTALLED_APPS = [
     "hub",
     "agents",
     "channels_app",
-    "channels_app.widget",
     "customers",
     "tickets",
 ]
@@ -134,7 +133,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 # Webhooks pass through these alone: no session, no cookie, no language, and a third less CPU.
-LEAN_PATHS = ("/webhooks/", "/widget/", "/healthz", "/readyz")
+LEAN_PATHS = ("/webhooks/", "/healthz", "/readyz")
 LEAN_MIDDLEWARE = ["hub.middleware.ForwardedHeaders"]
 
 ROOT_URLCONF = "hub.urls"
@@ -257,7 +256,6 @@ CHANNEL_ADAPTERS = {
     "sms": "channels_app.adapters.sms.SmsAdapter",
     "sandbox": "channels_app.adapters.sandbox.SandboxAdapter",
 }
-    "webchat": "channels_app.adapters.webchat.WebchatAdapter",
 # The two seams upward: dotted paths, so that a lower floor never imports a higher one.
 INBOUND_HANDLER = "tickets.intake.receive"
 REPLY_CLAIMS: list[str] = []
@@ -274,7 +272,6 @@ TIMETABLE: dict[str, float] = {
     "channels_app.jobs.beat": 5,
     "channels_app.inbound.retry_due": 1,
     "channels_app.inbound.purge": 3600,
-    "channels_app.widget.visitors.purge": 3600,
     "channels_app.templates.sweep": 60,
     "channels_app.quotas.sweep": 20,
     "tickets.delivery.sweep": 1,
