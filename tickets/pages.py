@@ -57,6 +57,8 @@ class Places:
 
 
 def places(agent: Agent) -> Places:
+    newer: str = ""
+    """The key after which the page behind goes on; "" when this is the end."""
     """Teams, channels and with them the sight, in one statement."""
     teams, channels = Team.objects.all(), Channel.objects.all()
     if not agent.is_admin:
@@ -74,6 +76,48 @@ def places(agent: Agent) -> Places:
 
 def _channel(pk: int, name: str, kind: str) -> Place:
     try:
+def later(ticket: Ticket, after: str) -> Stream:
+    """The messages right after a key; from the beginning where it is none."""
+    found = readable(Message.objects.filter(ticket=ticket))
+    lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
+    edge = _edge(after)
+    if edge is not None:
+        at, pk = edge
+        found = found.filter(Q(at__gt=at) | Q(at=at, pk__gt=pk))
+        lines = lines.filter(seq__gt=_first_line_of(pk))
+    rows = list(found.order_by("at", "pk")[: MESSAGES + 1])
+    rows, behind = rows[:MESSAGES], rows[MESSAGES:]
+    if behind:
+        lines = lines.filter(seq__lt=_first_line_of(behind[0].pk))
+    newer = _key(rows[-1].at, rows[-1].pk) if behind else ""
+    return Stream(arranged(rows, list(lines.order_by("seq")[:LINES])), rows, "", newer)
+
+
+def around(ticket: Ticket, message_id: int) -> Stream:
+    """A message that was looked for, with those before and after it; where it is not there, the newest."""
+    own = Message.objects.filter(ticket=ticket)
+    at = Subquery(own.filter(pk=message_id).values("at")[:1])
+    before = own.filter(Q(at__lt=at) | Q(at=at, pk__lte=message_id)).order_by("-at", "-pk").values("pk")
+    after = own.filter(Q(at__gt=at) | Q(at=at, pk__gt=message_id)).order_by("at", "pk").values("pk")
+    half = MESSAGES // 2
+    near = own.filter(Q(pk__in=before[: half + 2]) | Q(pk__in=after[: half + 1]))
+    rows = list(readable(near).order_by("at", "pk"))
+    place = next((place for place, row in enumerate(rows) if row.pk == message_id), None)
+    if place is None:
+        return stream(ticket)
+    behind = rows[place + half + 1 :]
+    first = max(place - half, 0)
+    rows = rows[first : place + half + 1]
+    lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
+    if first:
+        lines = lines.filter(seq__gte=_first_line_of(rows[0].pk))
+    if behind:
+        lines = lines.filter(seq__lt=_first_line_of(behind[0].pk))
+    items = arranged(rows, list(lines.order_by("-seq")[:LINES])[::-1])
+    older, newer = (_key(row.at, row.pk) if more else "" for row, more in ((rows[0], first), (rows[-1], behind)))
+    return Stream(items, rows, older, newer)
+
+
         adapter = registry.adapter(kind)
     except registry.UnknownKind:
         return Place(pk, name, "unplug")

@@ -120,6 +120,8 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         agent=agent,
         text=text,
         reply_to=answered,
+        # By it the agent's own page knows the row for what it sent.
+        extra={"key": draft.key} if draft.key else {},
         status=S.SENT if note else S.QUEUED,
         created_at=now,
         at=now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tickets import files, playground, views
+from tickets import files, parts, playground, views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -15,9 +15,13 @@ urlpatterns = [
     path("tickets/<int:number>/news/", views.news, name="news"),
     path("tickets/<int:number>/messages/", views.say, name="say"),
     path("tickets/<int:number>/measure/", views.measure, name="measure"),
+    path("tickets/<int:number>/composer/", parts.composer, name="composer"),
+    path("tickets/<int:number>/stream/", parts.stream, name="stream"),
+    path("tickets/<int:number>/templates/", parts.templates, name="templates"),
     path("tickets/<int:number>/<slug:verb>/", views.act, name="act"),
     path("messages/<int:message_id>/retry/", views.retry, name="retry"),
     path("messages/<int:message_id>/html/", views.html, name="message_html"),
+    path("messages/<int:message_id>/event/", parts.event, name="message_event"),
     path("messages/<int:message_id>/text/", views.text, name="message_text"),
     path("sandbox/<int:channel_id>/", playground.sandbox, name="sandbox"),
     path("sandbox/<int:channel_id>/messages/", playground.sandbox_messages, name="sandbox_messages"),

@@ -215,6 +215,10 @@ def say(request: HttpRequest, number: int) -> HttpResponse:
             draft = _draft(request)
             message, _made = replies.reply(found.pk, me(request), draft)
     except replies.Stale as stale:
+    if request.POST.get("agent", str(me(request).pk)) != str(me(request).pk):
+        # Another one has signed in by another tab: nobody's words go out under somebody else's name.
+        words = _("Another person is signed in now. Sign in as yourself again; your draft is kept.")
+        return JsonResponse({"words": words, "sign_in": reverse(settings.LOGIN_URL)}, status=401)
         context = {"new": [(line, wording.of_news(line)) for line in stale.new], "seq": stale.seq, "words": str(stale)}
         if wants_part(request):
             return render(request, "ticket/_stale.html", context, status=409)
@@ -224,6 +228,9 @@ def say(request: HttpRequest, number: int) -> HttpResponse:
             return refusal(error)
         return _ticket_page(request, number, 422, draft=request.POST, words=str(error))
     if wants_part(request):
+    except replies.KeyReused as error:
+        # The first try had gone through; then the text was changed.
+        return JsonResponse({"words": str(error), "code": "sent"}, status=422)
         return JsonResponse({"id": message.pk}, status=201)
     return redirect(_address(found.pk, request))
 
@@ -251,6 +258,13 @@ def _keep(agent: Agent, file: Any) -> Any:
         limit = settings.MAX_ATTACHMENT_BYTES // (1024 * 1024)
         raise replies.CannotSend(_("%(name)s is over the limit of %(limit)d MB.") % {"name": file.name, "limit": limit})
     return media.upload(agent, file, file.name, file.content_type or "")
+def _whole(request: HttpRequest, file: Any) -> None:
+    """The browser says how long the file is before it sends it: one that stopped half-way is none."""
+    said = pages.number(request.POST.get("size"))
+    if said is not None and said != file.size:
+        raise replies.CannotSend(_("%(name)s did not arrive whole. Add it again.") % {"name": file.name})
+
+
 
 
 @signed_in
@@ -265,6 +279,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     except lifecycle.Refused as error:
         return JsonResponse({"words": str(error)}, status=413)
     return JsonResponse({"id": row.pk, "name": row.filename, "size": row.size, "kind": row.kind}, status=201)
+    try:
+        _whole(request, file)
+    except replies.CannotSend as error:
+        return JsonResponse({"words": str(error)}, status=400)
 
 
 @signed_in

@@ -1,10 +1,34 @@
-// Reply and note: the draft lives in this browser until it is sent, whatever happens to page, line or session.
+// Reply and note: what is written lives in this browser until the server has it, whatever happens to page, line or session.
 
-import { ask, csrf, explain, fragment, toast, words } from "./web.js";
+import { label } from "./time.js";
+import { ask, calm, forget, fragment, icon, keep, kept, stored, toast, words } from "./web.js";
 
 const MEASURE = 300;
 const TYPING = 2000;
+const ABLE = 1500;
+const SOON = 3600000;
+const LONGEST = 1000000;
 const KEPT = 30 * 86400000;
+// The server keeps an upload that was never sent for a day.
+const FILES_KEPT = 23 * 3600000;
+const me = document.body.dataset.agent;
+
+// What is on its way is drawn and sent by a module of its own: a page on which nothing is written does without it.
+let loaded = null;
+function pending() {
+  loaded ??= import("./pending.js").catch((error) => {
+    loaded = null;
+    throw error;
+  });
+  return loaded;
+}
+
+/** Left by a tab that was closed, or by this page before it was loaded again. */
+function anythingWaiting() {
+  return stored().some((name) => name.startsWith(`out:${me}:`));
+}
+
+if (me && anythingWaiting()) pending().then(({ outbox }) => outbox.start(), () => {});
 
 export class Composer {
   constructor(root, desk) {
@@ -13,62 +37,115 @@ export class Composer {
     this.form = root.querySelector("#composer");
     this.text = this.form.elements.text;
     this.ticket = Number(root.dataset.ticket);
-    this.store = `draft:${document.body.dataset.agent}:${this.ticket}`;
-    this.files = [];
-    this.uploads = 0;
-    this.sending = false;
-    this.restore();
+    this.quote = null;
+    this.key = "";
+    this.uploads = null;
+    this.template = null;
+    this.askAble = calm(ABLE, () => this.refreshAble());
     this.form.elements.seen.value = root.dataset.seen;
-    root.addEventListener("desk:seen", (event) => (this.form.elements.seen.value = event.detail.seq));
+    this.listen();
+    prune();
+    this.open();
+    this.apply();
+    if (anythingWaiting()) pending().then(({ attach }) => attach(this), () => {});
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  listen() {
+    const { root, form, text } = this;
+    root.addEventListener("desk:seen", (event) => this.seen(event.detail.seq));
     root.addEventListener("desk:answered", (event) => this.warn(event.detail.name));
-    this.form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
-    this.text.addEventListener("input", () => this.changed());
-    this.text.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) this.send();
+    // A customer's message may open a window, and brings what an answer uses up.
+    root.addEventListener("desk:heard", () => (this.form.querySelector("#window, #closed") || this.able.dataset.until) && this.askAble());
+    root.addEventListener("desk:quote", (event) => this.answer(event.detail));
+    form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
+    // What sending and adding need is there before the line may be gone.
+    form.addEventListener("focusin", () => void pending().catch(() => {}), { once: true });
+    text.addEventListener("input", () => this.changed());
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+        event.preventDefault();
+        this.send();
+      }
     });
-    for (const radio of this.form.elements.kind) radio.addEventListener("change", () => this.changed());
+    for (const radio of form.elements.kind) radio.addEventListener("change", () => this.show(radio.value));
+    form.querySelector("#quoted button").addEventListener("click", () => (this.answer(null), text.focus()));
+    form.querySelector("#choose-template").addEventListener("click", () => this.templates());
     this.takeFiles();
-    this.fit();
-    this.mode();
-    this.measure();
   }
 
   get note() {
-    return this.form.elements.kind.value === "note";
+    return this.kind === "note";
   }
 
-  // The draft.
+  get able() {
+    return this.form.querySelector("#able");
+  }
 
-  restore() {
-    prune();
-    let kept = {};
-    try {
-      kept = JSON.parse(localStorage.getItem(this.store) ?? "{}");
-    } catch {
-      localStorage.removeItem(this.store);
-    }
-    if (!this.text.value && kept.text) this.text.value = kept.text;
-    this.key = kept.key ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    const radio = [...this.form.elements.kind].find((one) => one.value === kept.kind);
-    if (radio && !radio.disabled) radio.checked = true;
-    for (const file of kept.files ?? []) this.list(file);
+  get files() {
+    return this.uploads?.of(this.kind) ?? [];
+  }
+
+  get empty() {
+    return !this.text.value.trim() && !this.quote && !this.files.length && !this.template?.chosen;
+  }
+
+  radio(kind) {
+    return [...this.form.elements.kind].find((one) => one.value === kind);
+  }
+
+  seen(seq) {
+    const field = this.form.elements.seen;
+    field.value = Math.max(Number(seq), Number(field.value));
+  }
+
+  // Drafts: one for the reply and one for the note of each ticket, so that neither is ever sent as the other.
+
+  store(kind) {
+    return `draft:${me}:${this.ticket}:${kind}`;
+  }
+
+  open() {
+    const drafts = { reply: readDraft(this.store("reply")), note: readDraft(this.store("note")) };
+    let kind = this.form.elements.kind.value;
+    if (!this.text.value && !drafts.reply && drafts.note) kind = "note";
+    if (this.radio(kind).disabled) kind = "note";
+    this.kind = kind;
+    this.radio(kind).checked = true;
+    // A text that came with the page is what the server gave back.
+    if (!this.text.value) this.fill(drafts[kind]);
+    if (drafts.reply?.files || drafts.note?.files) this.loadUploads().then((uploads) => uploads.restore(drafts), () => {});
+    this.mode();
+    this.fit();
+    this.measure();
+  }
+
+  fill(draft) {
+    this.text.value = draft?.text ?? "";
+    this.key = draft?.key ?? "";
+    this.showQuote(draft?.quote ?? null);
   }
 
   save() {
-    const files = this.files.filter((one) => one.id).map(({ id, name }) => ({ id, name }));
-    if (!this.text.value && !files.length) return localStorage.removeItem(this.store);
-    const draft = { text: this.text.value, kind: this.form.elements.kind.value, key: this.key, files, at: Date.now() };
-    try {
-      localStorage.setItem(this.store, JSON.stringify(draft));
-    } catch {
-      // No room: the text is still on the page.
-    }
+    const files = this.uploads?.kept(this.kind) ?? readDraft(this.store(this.kind))?.files ?? [];
+    const quote = this.quote ?? undefined;
+    if (!this.text.value && !files.length && !quote) return forget(this.store(this.kind));
+    const key = this.key || undefined;
+    return keep(this.store(this.kind), { text: this.text.value, files, quote, key, at: Date.now() });
+  }
+
+  draft(kind) {
+    return readDraft(this.store(kind)) ?? { text: "" };
+  }
+
+  /** Put words aside for one of the two, whichever is shown. */
+  saveFor(kind, draft) {
+    keep(this.store(kind), { ...draft, at: Date.now() });
   }
 
   changed() {
     this.save();
     this.fit();
-    this.mode();
     this.measure();
     const now = performance.now();
     if (!this.note && this.text.value && now - (this.typed ?? -Infinity) > TYPING) {
@@ -86,28 +163,134 @@ export class Composer {
   mode() {
     this.form.classList.toggle("note", this.note);
     this.text.placeholder = words(this.note ? "writeNote" : "writeReply");
+    const takes = this.note ? "" : this.able.dataset.takes;
+    const picker = this.form.elements.files;
+    picker.disabled = !this.note && !this.able.dataset.kinds;
+    picker.accept = this.note ? "" : this.able.dataset.accept;
+    picker.closest("label").title = takes || words("addFiles");
+    const only = "onlyTemplates" in this.able.dataset && !this.note;
+    this.form.classList.toggle("only-templates", only);
+    this.form.querySelector("#choose-template").hidden = this.note || !("templates" in this.able.dataset || only);
+    this.uploads?.draw();
+    if (this.template && this.note) this.template.close();
+  }
+
+  show(kind) {
+    if (this.kind === kind) return;
+    this.save();
+    this.kind = kind;
+    this.radio(kind).checked = true;
+    this.fill(readDraft(this.store(kind)));
+    this.mode();
+    this.fit();
+    this.measure();
   }
 
   choose(kind) {
-    const radio = [...this.form.elements.kind].find((one) => one.value === kind);
-    if (radio.disabled) return;
-    radio.checked = true;
-    this.changed();
+    if (this.radio(kind).disabled) return;
+    this.show(kind);
     this.text.focus();
+  }
+
+  // Which message is answered.
+
+  answer(quote) {
+    if (quote && this.note && !this.radio("reply").disabled) this.show("reply");
+    this.showQuote(quote);
+    this.save();
+    if (quote) this.text.focus();
+  }
+
+  showQuote(quote) {
+    this.quote = quote && "quotes" in this.able.dataset ? quote : null;
+    const place = this.form.querySelector("#quoted");
+    place.hidden = !this.quote;
+    if (!this.quote) return;
+    place.querySelector("a").href = `#m-${quote.id}`;
+    place.querySelector("b").textContent = quote.name;
+    place.querySelector("a span").textContent = quote.text;
+  }
+
+  // What can be sent, and until when.
+
+  apply() {
+    const closed = "closed" in this.able.dataset;
+    for (const name of ["quotes", "reacts"]) this.root.toggleAttribute(`data-${name}`, name in this.able.dataset);
+    this.radio("reply").disabled = closed;
+    if (closed && !this.note) {
+      this.save();
+      this.shut = Boolean(this.text.value);
+      this.show("note");
+    } else if (!closed && this.shut && this.note && this.empty) {
+      this.shut = false;
+      this.show("reply");
+    }
+    const kept = closed && readDraft(this.store("reply"))?.text;
+    const shut = this.form.querySelector("#closed span");
+    if (kept && shut) shut.append(` ${words("draftKept")}`);
+    this.mode();
+    this.measure();
+    this.tick();
+  }
+
+  async refreshAble() {
+    if (!this.root.isConnected) return;
+    try {
+      const response = await ask(this.form.dataset.able);
+      if (!response.ok || !this.root.isConnected) return;
+      const fresh = fragment(await response.text()).querySelector("#able");
+      const before = this.able.innerText.trim();
+      this.able.replaceWith(fresh);
+      this.apply();
+      const after = this.able.innerText.trim();
+      if (after !== before && fresh.matches("[data-closed], [data-only-templates]")) document.getElementById("said").textContent = after;
+    } catch {
+      // Asked again by the clock.
+    }
+  }
+
+  tick() {
+    if (!this.root.isConnected) return clearInterval(this.timer);
+    const time = this.able.querySelector("time[data-left]");
+    if (!time || document.visibilityState === "hidden") return;
+    const left = Date.parse(time.dateTime) - Date.now();
+    if (left <= 0) {
+      // It ends while one writes: what is written stays, what can be done with it changes.
+      if (Date.now() - (this.ended ?? 0) > 10000) {
+        this.ended = Date.now();
+        this.askAble();
+      }
+      return;
+    }
+    const text = words("windowLeft", { time: label(new Date(time.dateTime), "until"), left: duration(left) });
+    if (time.textContent !== text) time.textContent = text;
+    this.able.querySelector("#window").classList.toggle("soon", left < SOON);
+  }
+
+  async templates() {
+    try {
+      const { Templates } = await import("./templates.js");
+      this.template ??= new Templates(this);
+      await this.template.toggle();
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
   }
 
   // How long it is on this channel.
 
   measure() {
     const place = this.form.querySelector("#count");
-    const counts = this.form.dataset.counts;
-    const limit = Number(this.form.dataset.limit) || Infinity;
+    const { counts, limit, unit } = this.able.dataset;
+    place.title = "";
+    place.classList.remove("over");
     if (!counts || this.note || !this.text.value) return (place.textContent = "");
     if (counts === "length") {
-      const near = this.text.value.length > limit * 0.8;
-      place.textContent = near ? words("characters", { length: this.text.value.length, limit }) : "";
-      place.title = this.text.value.length > limit ? words("partsOver") : "";
-      return place.classList.toggle("over", this.text.value.length > limit);
+      const most = Number(limit) || Infinity;
+      const length = lengthOf(this.text.value, unit);
+      place.textContent = length > most * 0.8 ? words(unit === "bytes" ? "bytes" : "characters", { length, limit }) : "";
+      place.title = length > most ? words("partsOver") : "";
+      return place.classList.toggle("over", length > most);
     }
     clearTimeout(this.measuring);
     this.measuring = setTimeout(() => this.askLength(place), MEASURE);
@@ -126,164 +309,130 @@ export class Composer {
     }
   }
 
-  // Files.
+  // Files: by picker, by paste, dropped anywhere on the ticket.
 
   takeFiles() {
     const picker = this.form.elements.files;
     picker.addEventListener("change", () => {
-      for (const file of picker.files) this.add(file);
+      this.add([...picker.files]);
       picker.value = "";
     });
     this.text.addEventListener("paste", (event) => {
-      if (!event.clipboardData?.files.length) return;
+      const { files, types } = event.clipboardData ?? {};
+      // A table from an office program brings its picture along; its text is meant.
+      if (!files?.length || types.includes("text/plain")) return;
       event.preventDefault();
-      for (const file of event.clipboardData.files) this.add(file);
+      this.add([...files]);
     });
-    const box = this.root;
-    box.addEventListener("dragover", (event) => {
+    const zone = fragment('<div class="dropzone" hidden><p></p></div>').firstChild;
+    zone.firstChild.append(icon("upload"), " ", words("dropHere"));
+    this.root.append(zone);
+    this.root.addEventListener("dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      this.form.classList.add("drop");
+      event.dataTransfer.dropEffect = "copy";
+      zone.hidden = false;
     });
-    box.addEventListener("dragleave", () => this.form.classList.remove("drop"));
-    box.addEventListener("drop", (event) => {
+    this.root.addEventListener("dragleave", (event) => !this.root.contains(event.relatedTarget) && (zone.hidden = true));
+    this.root.addEventListener("drop", (event) => {
+      zone.hidden = true;
       if (!event.dataTransfer?.files.length) return;
       event.preventDefault();
-      this.form.classList.remove("drop");
-      for (const file of event.dataTransfer.files) this.add(file);
+      this.add([...event.dataTransfer.files]);
     });
   }
 
-  add(file) {
-    const most = Number(document.body.dataset.maxBytes);
-    if (most && file.size > most) {
-      return toast(words("fileTooLarge", { name: file.name, limit: Math.floor(most / 1048576) }), { bad: true });
+  async add(files) {
+    try {
+      (await this.loadUploads()).add(files);
+    } catch {
+      toast(words("offline"), { bad: true });
     }
-    const entry = this.list({ name: file.name });
-    const bar = document.createElement("progress");
-    bar.max = 1;
-    bar.value = 0;
-    bar.setAttribute("aria-label", words("uploading", { name: file.name }));
-    entry.element.querySelector("span").after(bar);
-    const body = new FormData();
-    body.append("file", file);
-    // fetch cannot tell how far an upload is.
-    const request = new XMLHttpRequest();
-    request.open("POST", this.form.dataset.upload);
-    request.setRequestHeader("X-Requested-With", "fetch");
-    request.setRequestHeader("X-CSRFToken", csrf());
-    request.upload.onprogress = (event) => event.lengthComputable && (bar.value = event.loaded / event.total);
-    this.uploads += 1;
-    request.onloadend = () => {
-      this.uploads -= 1;
-      bar.remove();
-      if (request.status === 201) {
-        entry.id = JSON.parse(request.responseText).id;
-        return this.save();
-      }
-      if (request.status) explain(request.status, request.responseText);
-      else if (!entry.removed) toast(words("fileFailed", { name: file.name }), { bad: true });
-      this.drop(entry);
-    };
-    entry.request = request;
-    request.send(body);
   }
 
-  list(file) {
-    const entry = { ...file };
-    const element = fragment('<li class="chip"><span class="t" dir="auto"></span><button type="button" class="ghost"></button></li>').firstChild;
-    element.querySelector("span").textContent = file.name;
-    const button = element.querySelector("button");
-    button.append(icon("x"));
-    button.setAttribute("aria-label", words("remove", { name: file.name }));
-    button.addEventListener("click", () => this.drop(entry));
-    entry.element = element;
-    this.files.push(entry);
-    this.form.querySelector("#adding").append(element);
-    return entry;
-  }
-
-  drop(entry) {
-    entry.removed = true;
-    entry.request?.abort();
-    entry.element.remove();
-    this.files = this.files.filter((one) => one !== entry);
-    this.save();
+  async loadUploads() {
+    const { Uploads } = await import("./uploads.js");
+    return (this.uploads ??= new Uploads(this));
   }
 
   // Sending.
 
   async send() {
-    if (this.sending) return;
-    if (this.uploads) return toast(words("waitForFiles"), { bad: true });
-    const note = this.note;
-    const body = new URLSearchParams({
-      text: this.text.value,
-      kind: this.form.elements.kind.value,
-      seen: this.form.elements.seen.value,
-      key: this.key,
-    });
-    for (const file of this.files) body.append("attachments", file.id);
-    this.busy(true);
+    const { chosen } = this.template ?? {};
+    const template = this.note ? null : chosen;
+    if (this.starting || (this.form.classList.contains("only-templates") && !template)) return;
+    const trouble = this.trouble(template);
+    if (trouble) return toast(words(trouble), { bad: true });
+    this.starting = true;
     try {
-      const response = await ask(this.form.action, { method: "POST", body });
-      const answer = await response.text();
-      if (response.status === 201) this.sent(note);
-      else if (response.status === 409 && answer.trimStart().startsWith("<")) this.stale(answer);
-      else this.refused(response.status, answer);
+      const { attach, outbox } = await pending();
+      attach(this);
+      const files = this.files.map(({ id, name, size, type }) => ({ id, name, size, type }));
+      outbox.add({
+        ...{ key: this.key || newKey(), tried: Boolean(this.key), ticket: this.ticket, kind: this.kind },
+        ...{ text: template ? template.text : this.text.value, files: template ? [] : files, quote: template ? null : this.quote },
+        ...{ template, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
+      });
+      if (template) this.template.close();
+      else this.clear();
+      this.text.focus();
     } catch {
-      // Nobody knows whether it arrived: the same key makes sure that sending again sends it once.
+      // What sends could not be fetched: nothing has left, all is still here.
       toast(words("offline"), { bad: true });
     } finally {
-      this.busy(false);
+      this.starting = false;
     }
   }
 
-  busy(now) {
-    this.sending = now;
-    this.form.querySelector("#send").disabled = now;
-    this.form.toggleAttribute("aria-busy", now);
+  trouble(template) {
+    if (template) return template.complete ? "" : "fillTemplate";
+    if (this.files.some((one) => one.state === "sending")) return "waitForFiles";
+    if (this.files.some((one) => one.state === "failed")) return "filesFailed";
+    if (!this.text.value.trim() && !this.files.length) return "writeFirst";
+    return this.text.value.length > LONGEST ? "textTooLong" : "";
   }
 
-  sent(note) {
-    this.text.value = "";
-    for (const file of [...this.files]) file.element.remove();
-    this.files = [];
-    this.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  clear() {
+    this.fill(null);
+    this.uploads?.clear(this.kind);
     this.notice("");
     this.save();
     this.fit();
     this.measure();
-    this.desk.news();
-    this.desk.stream?.toEnd();
-    document.getElementById("said").textContent = words(note ? "noteSaved" : "sent");
-    this.text.focus();
   }
 
-  stale(html) {
-    const shown = fragment(html);
-    const seq = shown.querySelector("[data-seq]")?.dataset.seq;
-    this.notice(shown);
+  /** What was refused comes back to be changed. False: something else is being written, so it stays where it is. */
+  takeBack(item, why, html = "") {
+    const other = item.kind === this.kind ? null : readDraft(this.store(item.kind));
+    if (item.template || !this.empty || other || !this.root.isConnected) return false;
+    this.restore(item, true);
+    this.notice(html ? fragment(html) : banner("bad", why));
+    const seq = this.form.querySelector("#notice [data-seq]")?.dataset.seq;
     // Having been shown what is new, the agent may send the same words again.
-    if (seq) this.form.elements.seen.value = Math.max(Number(seq), Number(this.form.elements.seen.value));
-    this.desk.news();
-    this.text.focus();
+    if (seq) this.seen(seq);
+    return true;
   }
 
-  refused(status, answer) {
-    const banner = fragment('<div class="banner bad" role="alert"><div></div></div>');
-    banner.querySelector(".banner").prepend(icon("circle-alert"));
-    banner.querySelector("div > div").textContent = explain(status, answer);
-    this.notice(banner);
+  /** Into the composer, before what is there already. definite: the server has it for certain not. */
+  restore(item, definite) {
+    if (!this.radio(item.kind).disabled) this.show(item.kind);
+    const here = item.kind === this.kind;
+    const draft = here ? { text: this.text.value } : (readDraft(this.store(item.kind)) ?? { text: "" });
+    const text = [item.text, draft.text].filter((one) => one).join("\n\n");
+    // Nobody knows whether it has arrived: under its own key it cannot arrive a second time.
+    const key = definite || draft.text ? undefined : item.key;
+    if (!here) return this.saveFor(item.kind, { text, key, files: item.files, quote: item.quote ?? undefined });
+    this.text.value = text;
+    this.key = key ?? "";
+    this.showQuote(item.quote ?? this.quote);
+    if (item.files.length) this.loadUploads().then((uploads) => (uploads.put(item.kind, item.files), this.save()));
+    this.changed();
   }
 
   /** A colleague was faster while one was writing. */
   warn(name) {
-    if (this.note || !this.text.value.trim()) return;
-    const banner = fragment('<div class="banner warn" role="alert"><div></div></div>');
-    banner.querySelector(".banner").prepend(icon("triangle-alert"));
-    banner.querySelector("div > div").textContent = words("answered", { name });
-    if (!this.form.querySelector("#notice").firstElementChild) this.notice(banner);
+    if (this.note || !this.text.value.trim() || this.form.querySelector("#notice").firstElementChild) return;
+    this.notice(banner("warn", words("answered", { name })));
   }
 
   notice(content) {
@@ -291,21 +440,47 @@ export class Composer {
   }
 }
 
-export function icon(name) {
-  const drawing = fragment('<svg class="i" aria-hidden="true"><use></use></svg>').firstChild;
-  drawing.firstElementChild.setAttribute("href", `#i-${name}`);
-  return drawing;
+function banner(look, text) {
+  const made = fragment('<div class="banner" role="alert"><div></div></div>');
+  made.firstChild.classList.add(look);
+  made.firstChild.prepend(icon(look === "bad" ? "circle-alert" : "triangle-alert"));
+  made.querySelector("div > div").textContent = text;
+  return made;
+}
+
+/** Without a secure address there is no randomUUID. */
+function newKey() {
+  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint32Array(4))].map((one) => one.toString(16)).join("-");
+}
+
+function lengthOf(text, unit) {
+  if (unit === "bytes") return new TextEncoder().encode(text).length;
+  return unit === "utf16" ? text.length : [...text].length;
+}
+
+const language = document.documentElement.lang || "en";
+const units = Object.fromEntries(
+  ["hour", "minute", "second"].map((unit) => [unit, new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" })]),
+);
+
+function duration(left) {
+  const seconds = Math.ceil(left / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  if (hours) return `${units.hour.format(hours)} ${units.minute.format(minutes)}`;
+  return seconds >= 120 ? units.minute.format(minutes) : units.second.format(seconds);
+}
+
+function readDraft(name) {
+  const draft = kept(name);
+  if (!draft || typeof draft.text !== "string") return null;
+  const files = (draft.files ?? []).filter((one) => one.name);
+  const old = Date.now() - draft.at > FILES_KEPT;
+  return { ...draft, files: files.length ? files.map((one) => (old ? { ...one, id: undefined } : one)) : undefined };
 }
 
 /** Drafts of last month are nobody's. */
 function prune() {
-  for (let at = localStorage.length - 1; at >= 0; at -= 1) {
-    const name = localStorage.key(at);
-    if (!name?.startsWith("draft:")) continue;
-    try {
-      if (Date.now() - JSON.parse(localStorage.getItem(name)).at > KEPT) localStorage.removeItem(name);
-    } catch {
-      localStorage.removeItem(name);
-    }
+  for (const name of stored()) {
+    if (name.startsWith("draft:") && !(Date.now() - kept(name)?.at < KEPT)) forget(name);
   }
 }

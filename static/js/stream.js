@@ -1,13 +1,18 @@
 // The open ticket: merges what is new into the messages without moving what is being read, and shows who else is there.
 
 import { label, localise } from "./time.js";
-import { ask, calm, explain, fragment, words } from "./web.js";
+import { ask, calm, explain, fragment, toast, words } from "./web.js";
 
 const CLOSE = 120;
+const NEAR = 600;
 const SAME_BREATH = 5 * 60000;
 const LOOKS = 45000;
 const TYPES = 5000;
 const ANSWER = 1200;
+// A ticket may have ten thousand messages; the page keeps the part that is being read.
+const MOST = 600;
+const KEPT = 400;
+const me = document.body.dataset.agent;
 
 export class Stream {
   constructor(root, desk) {
@@ -22,14 +27,16 @@ export class Stream {
     this.refresh = calm(100, () => this.fetch());
     this.fetching = false;
     this.pill.addEventListener("click", () => this.toEnd(true));
-    this.scroll.addEventListener("scroll", () => this.atEnd() && (this.pill.hidden = true), { passive: true });
-    // Pictures grow after they are placed; who reads the end stays there.
     this.pinned = true;
-    this.scroll.addEventListener("scroll", () => (this.pinned = this.atEnd()), { passive: true });
+    this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    // Pictures grow after they are placed; who reads the end stays there.
     this.sizes = new ResizeObserver(() => this.pinned && this.toEnd());
     this.sizes.observe(this.list);
     this.sizes.observe(this.scroll);
-    this.keepPlace();
+    this.list.addEventListener("click", (event) => this.clicked(event));
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.list.addEventListener("focusin", (event) => this.rove(event.target.closest(".msg > article")));
+    this.dress();
     this.toEnd();
     this.timer = setInterval(() => this.shownPresence(), 1500);
   }
@@ -49,31 +56,134 @@ export class Stream {
 
   toEnd(smooth = false) {
     this.pill.hidden = true;
+    // What lies between is not on the page: the newest messages come in its place.
+    if (this.list.querySelector("#newer")) return this.newest();
     const calmly = smooth && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: calmly ? "smooth" : "instant" });
   }
 
-  /** Earlier messages come in above: what is read stays where it is. */
-  keepPlace() {
-    let height = 0;
-    let top = 0;
-    this.list.addEventListener("htmx:beforeSwap", () => {
-      this.pinned = false;
-      height = this.scroll.scrollHeight;
-      top = this.scroll.scrollTop;
-    });
-    const mend = () => {
-      this.mending = false;
-      this.tidy();
-      localise(this.list);
-      this.scroll.scrollTop = top + this.scroll.scrollHeight - height;
-    };
-    // htmx tells it once for every element that came.
-    this.list.addEventListener("htmx:afterSwap", () => {
-      if (!this.mending) queueMicrotask(mend);
-      this.mending = true;
-    });
+  scrolled() {
+    this.pinned = this.atEnd() && !this.list.querySelector("#newer");
+    if (this.pinned) this.pill.hidden = true;
+    // Only who has scrolled themselves wants more; a page that has just been opened asks for nothing.
+    if (!this.moved) return void (this.moved = true);
+    if (this.scroll.scrollTop < NEAR && this.list.querySelector("#older[data-asked]")) this.more(this.list.querySelector("#older"));
+    else if (this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR) this.more(this.list.querySelector("#newer"));
   }
+
+  // Pages of a long ticket.
+
+  clicked(event) {
+    const marker = event.target.closest(".older");
+    if (marker && event.target.closest("a") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      // From then on earlier messages come by themselves.
+      this.reading = true;
+      return this.more(marker);
+    }
+    const quote = event.target.closest("[data-quote]");
+    if (quote) return this.quote(quote.closest(".msg"));
+    const react = event.target.closest("[data-react]");
+    if (react) return void import("./reactions.js").then(({ choose }) => choose(react, this), () => toast(words("offline"), { bad: true }));
+    const link = event.target.closest("a.quote");
+    if (link && !event.ctrlKey && !event.metaKey) return this.visit(event, link.getAttribute("href").slice(1));
+    if (event.target.closest("a[data-picture]")) this.picture(event);
+  }
+
+  /** The message that was answered, where it is on the page. */
+  visit(event, id) {
+    const row = document.getElementById(id);
+    if (!row) return;
+    event.preventDefault();
+    row.scrollIntoView({ block: "center" });
+    row.querySelector("article").focus({ preventScroll: true });
+    row.classList.add("found");
+    setTimeout(() => row.classList.remove("found"), 1600);
+  }
+
+  picture(event) {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const link = event.target.closest("a");
+    // Without the viewer the picture opens as a page of its own.
+    import("./media.js").then(({ show }) => show(link, this.list), () => window.open(link.href, "_blank", "noopener"));
+  }
+
+  async more(marker) {
+    if (!marker || marker.dataset.busy) return;
+    marker.dataset.busy = "true";
+    marker.setAttribute("aria-busy", "true");
+    try {
+      const response = await ask(marker.dataset.load);
+      const body = await response.text();
+      if (!this.root.isConnected || !marker.isConnected) return;
+      if (!response.ok) return explain(response.status, body);
+      this.insert(marker, fragment(body));
+    } catch {
+      toast(words("offline"), { bad: true });
+    } finally {
+      delete marker.dataset.busy;
+      marker.removeAttribute("aria-busy");
+    }
+  }
+
+  /** What is read stays where it is, whatever comes in above and goes below. */
+  insert(marker, page) {
+    const up = marker.id === "older";
+    const box = this.scroll.getBoundingClientRect();
+    const anchor = [...this.list.querySelectorAll(":scope > .item")].find((one) => one.getBoundingClientRect().bottom > box.top);
+    const before = anchor?.getBoundingClientRect().top;
+    const focused = marker.contains(document.activeElement);
+    this.pinned = false;
+    const fresh = [...page.children].filter((one) => !one.id || one.matches(".older") || !document.getElementById(one.id));
+    marker.replaceWith(...fresh);
+    this.trim(up);
+    if (this.reading) this.list.querySelector("#older")?.setAttribute("data-asked", "");
+    this.dress();
+    localise(this.list);
+    for (const item of fresh) if (item.isConnected) htmx.process(item);
+    if (anchor?.isConnected) this.scroll.scrollTop += anchor.getBoundingClientRect().top - before;
+    // The button that was pressed is gone: who goes by keyboard goes on where the new part meets the old.
+    if (focused) anchor?.querySelector("article, summary")?.focus({ preventScroll: true });
+    if (!this.list.querySelector("#newer")) this.pinned = this.atEnd();
+  }
+
+  trim(up) {
+    const items = [...this.list.querySelectorAll(":scope > .item:not(.pending)")];
+    if (items.length <= MOST) return;
+    const far = up ? items.slice(KEPT) : items.slice(0, -KEPT).reverse();
+    // A page goes on from a message: the part that goes begins behind one, or ends before one.
+    const at = far.findIndex((one) => (up ? one.previousElementSibling : one.nextElementSibling)?.classList.contains("msg"));
+    if (at < 0) return;
+    const gone = far.slice(at);
+    const edge = up ? gone[0].previousElementSibling : gone[0].nextElementSibling;
+    for (const item of gone) item.remove();
+    this.list.querySelector(up ? "#newer" : "#older")?.remove();
+    const made = fragment('<li class="older"><a class="button"></a></li>').firstChild;
+    made.id = up ? "newer" : "older";
+    made.dataset.load = `/tickets/${this.ticket}/stream/?${up ? "after" : "before"}=${edge.dataset.key}`;
+    made.firstChild.href = `/tickets/${this.ticket}/`;
+    made.firstChild.textContent = words(up ? "laterMessages" : "earlierMessages");
+    edge[up ? "after" : "before"](made);
+  }
+
+  async newest() {
+    try {
+      const response = await ask(`/tickets/${this.ticket}/stream/`);
+      if (!response.ok || !this.root.isConnected) return;
+      const waiting = [...this.list.querySelectorAll(":scope > .pending")];
+      this.list.replaceChildren(fragment(await response.text()), ...waiting);
+      this.reading = false;
+      this.dress();
+      localise(this.list);
+      htmx.process(this.list);
+      this.toEnd();
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
+  }
+
+  // What is new.
 
   async fetch() {
     if (this.fetching) return (this.again = true);
@@ -102,18 +212,23 @@ export class Stream {
     const end = this.pinned;
     this.mergeHead(head);
     let last = null;
-    for (const item of [...news.querySelectorAll("ol > .item")]) {
+    let heard = false;
+    const items = [...news.querySelectorAll("ol > .item")];
+    if (items.some((item) => item.dataset.album)) this.unalbum();
+    for (const item of items) {
       const added = this.place(item);
+      heard ||= item.classList.contains("in");
       if (added) {
         item.classList.add("fresh");
         last = item;
       }
     }
     this.list.querySelector(".nothing")?.remove();
-    this.tidy();
+    this.dress();
     localise(this.root);
     this.root.dataset.seen = Math.max(this.seen, seq);
     this.root.dispatchEvent(new CustomEvent("desk:seen", { detail: { seq: this.seen } }));
+    if (heard) this.root.dispatchEvent(new CustomEvent("desk:heard"));
     if (last) this.announce(last, end);
     if (end) this.toEnd();
   }
@@ -131,34 +246,62 @@ export class Stream {
 
   /** True when it was not there before. */
   place(item) {
+    // What stood there while it was on its way is this message: its row takes the place without a blink.
+    const twin = item.dataset.sent && document.getElementById(`p-${item.dataset.sent}`);
     const old = document.getElementById(item.id);
-    if (old) {
-      const open = [...old.querySelectorAll("details")].map((one) => one.open);
-      item.querySelectorAll("details").forEach((one, at) => (one.open = open[at] ?? false));
-      // A film that plays, a picture that is there: what has not changed is not loaded again.
-      for (const media of item.querySelectorAll("img, video, audio")) {
-        const same = [...old.querySelectorAll(media.tagName)].find((one) => one.getAttribute("src") === media.getAttribute("src"));
-        if (same) media.replaceWith(same);
-      }
-      if (old.dataset.key === item.dataset.key) old.replaceWith(item);
-      else old.remove();
-    }
-    if (!item.isConnected) {
-      const oldest = this.list.querySelector(".item");
-      // Older than what is loaded: it comes with the earlier messages.
-      if (this.list.querySelector("#older") && oldest && item.dataset.key < oldest.dataset.key) return false;
-      let after = this.list.lastElementChild;
-      while (after && !(after.dataset.key && after.dataset.key <= item.dataset.key)) after = after.previousElementSibling;
-      if (after) after.after(item);
-      else this.list.append(item);
-    }
+    if (old) this.keepState(old, item);
+    const before = old ?? twin;
+    const focused = before?.contains(document.activeElement);
+    if (old) old.dataset.key === item.dataset.key ? old.replaceWith(item) : old.remove();
+    twin?.remove();
+    if (!item.isConnected && !this.sort(item)) return false;
     htmx.process(item);
-    return !old;
+    if (item.dataset.sent) this.root.dispatchEvent(new CustomEvent("desk:sent", { detail: item.dataset.sent }));
+    if (focused) item.querySelector("article")?.focus({ preventScroll: true });
+    return !before;
   }
 
-  /** Day lines where days change, names where authors change. */
-  tidy() {
+  /** What is open stays open; a film that plays, a picture that is there is not loaded again. */
+  keepState(old, item) {
+    const open = [...old.querySelectorAll("details")].map((one) => one.open);
+    item.querySelectorAll("details").forEach((one, at) => (one.open = open[at] ?? false));
+    for (const media of item.querySelectorAll("img, video, voice-note")) {
+      const source = (one) => (one.querySelector("audio") ?? one).getAttribute("src");
+      const same = [...old.querySelectorAll(media.localName)].find((one) => source(one) === source(media));
+      if (same) media.replaceWith(same);
+    }
+  }
+
+  /** Into its place by time. False: that place is on a page which is not loaded. */
+  sort(item) {
+    const rows = this.list.querySelectorAll(":scope > .item:not(.pending)");
+    const older = this.list.querySelector("#older") && rows[0] && item.dataset.key < rows[0].dataset.key;
+    const newer = this.list.querySelector("#newer") && rows.length && item.dataset.key > rows[rows.length - 1].dataset.key;
+    if (older) return false;
+    if (newer) {
+      this.announce(item, false);
+      return false;
+    }
+    let after = this.list.lastElementChild;
+    while (after && !(after.dataset.key && after.dataset.key <= item.dataset.key)) after = after.previousElementSibling;
+    if (after) after.after(item);
+    else this.list.append(item);
+    return true;
+  }
+
+  /** Of one's own and not yet on the server. */
+  append(item) {
+    this.list.append(item);
+    this.list.querySelector(".nothing")?.remove();
+    this.dress();
+    this.pinned = true;
+    this.toEnd();
+  }
+
+  /** Day lines where days change, names where authors change, pictures that were sent together in one frame. */
+  dress() {
     let before = null;
+    this.unalbum();
     for (const element of [...this.list.children]) {
       if (element.classList.contains("day")) element.remove();
     }
@@ -169,6 +312,37 @@ export class Stream {
       item.classList.toggle("cont", Boolean(!fresh && item.dataset.who && before.dataset.who === item.dataset.who && close));
       before = item;
     }
+    this.album();
+    this.rove(null);
+    if (this.list.querySelector("voice-note:not(:defined)")) import("./media.js").catch(() => {});
+  }
+
+  /** Each of an album is a message of its own; their pictures stand in the first one's frame. */
+  album() {
+    let first = null;
+    for (const item of this.list.querySelectorAll(":scope > .item")) {
+      if (!item.dataset.album || item.dataset.album !== first?.dataset.album) {
+        first = item.dataset.album ? item : null;
+        continue;
+      }
+      const frame = first.querySelector(".files");
+      const files = item.querySelector(".files");
+      if (!frame || !files || item.querySelector(".bubble > .text, .reactions, .why, .gone")) continue;
+      for (const file of [...files.children]) {
+        file.dataset.of = item.id;
+        frame.append(file);
+      }
+      item.classList.add("joined");
+    }
+    for (const frame of this.list.querySelectorAll(".files")) frame.classList.toggle("grid", frame.querySelectorAll(":scope > .image, :scope > .video").length > 1);
+  }
+
+  unalbum() {
+    for (const file of this.list.querySelectorAll(".files > li[data-of]")) {
+      document.getElementById(file.dataset.of)?.querySelector(".files")?.append(file);
+      delete file.dataset.of;
+    }
+    for (const item of this.list.querySelectorAll(":scope > .joined")) item.classList.remove("joined");
   }
 
   dayLine(item) {
@@ -183,7 +357,7 @@ export class Stream {
 
   announce(item, end) {
     const name = item.dataset.name;
-    if (!name || item.dataset.agent === document.body.dataset.agent) return;
+    if (!name || item.dataset.agent === me) return;
     const text = item.querySelector(".text")?.textContent.slice(0, 200) ?? "";
     document.getElementById("said").textContent = `${words("newMessage", { name })} ${text}`;
     if (item.classList.contains("out")) this.root.dispatchEvent(new CustomEvent("desk:answered", { detail: { name } }));
@@ -191,6 +365,44 @@ export class Stream {
       this.pill.querySelector("span").textContent = words("newMessage", { name });
       this.pill.hidden = false;
     }
+  }
+
+  // By keyboard: one message has the focus, arrows go to its neighbours, Tab into what can be done with it.
+
+  rove(article) {
+    const articles = [...this.list.querySelectorAll(":scope > .msg:not(.joined) > article")];
+    const held = article ?? articles.find((one) => one.tabIndex === 0) ?? articles.at(-1);
+    for (const one of articles) {
+      const index = one === held ? 0 : -1;
+      if (one.tabIndex === index) continue;
+      one.tabIndex = index;
+      for (const tool of one.querySelectorAll(":scope > .tools button")) tool.tabIndex = index;
+    }
+  }
+
+  key(event) {
+    const article = event.target.closest(".msg > article");
+    if (!article || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, audio, video")) return;
+    const own = event.target === article;
+    if (own && event.key === "q") {
+      event.preventDefault();
+      return this.quote(article.parentElement);
+    }
+    if (!own || !["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) return;
+    const all = [...this.list.querySelectorAll(":scope > .msg:not(.joined) > article")];
+    const at = { ArrowUp: all.indexOf(article) - 1, ArrowDown: all.indexOf(article) + 1, Home: 0, End: all.length - 1 }[event.key];
+    event.preventDefault();
+    if (at < 0) return this.list.querySelector("#older a")?.focus();
+    all[Math.min(at, all.length - 1)].focus({ preventScroll: true });
+    all[Math.min(at, all.length - 1)].scrollIntoView({ block: "nearest" });
+  }
+
+  quote(row) {
+    if (!row.querySelector("[data-quote]") || !this.root.hasAttribute("data-quotes")) return;
+    const said = row.querySelector(".bubble > .text, .postback span:not(.vh), .chip b, .files [data-name]");
+    const text = (said?.textContent.trim() || said?.dataset.name || "…").slice(0, 160);
+    const detail = { id: Number(row.id.slice(2)), name: row.dataset.name || row.querySelector("header b").textContent, text };
+    this.root.dispatchEvent(new CustomEvent("desk:quote", { detail }));
   }
 
   // Who else is here.

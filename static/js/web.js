@@ -85,3 +85,46 @@ export function calm(wait, act) {
     }, Math.max(last + wait - performance.now(), 0));
   };
 }
+
+/** A drawing of the page's own, as the templates have them. */
+export function icon(name, look = "") {
+  const drawing = fragment('<svg class="i" aria-hidden="true"><use></use></svg>').firstChild;
+  if (look) drawing.classList.add(look);
+  drawing.firstElementChild.setAttribute("href", `#i-${name}`);
+  return drawing;
+}
+
+// The browser's own store: full, or shut by its owner, it must not cost what is on the page.
+
+export function stored() {
+  try {
+    return Object.keys(localStorage);
+  } catch {
+    return [];
+  }
+}
+
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function forget(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // Then nothing was kept either.
+  }
+}
+
+export function kept(name) {
+  try {
+    return JSON.parse(localStorage.getItem(name));
+  } catch {
+    return null;
+  }
+}

@@ -281,7 +281,7 @@ def test_a_long_ticket_opens_at_its_end(ticket: Ticket, pages: Client) -> None:
     assert html.count('<li class="item msg') == 50
     seen = set(re.findall(r'id="m-(\d+)"', html))
     for expected in (50, 21):
-        older = re.search(r'hx-get="([^"]*before=[^"]*)"', html)
+        older = re.search(r'data-load="([^"]*before=[^"]*)"', html)
         assert older
         html = text_of(pages.get(older[1], HTTP_HX_REQUEST="true", HTTP_HX_TARGET="older"))
         more = set(re.findall(r'id="m-(\d+)"', html))

@@ -1,0 +1,103 @@
+"""What the templates of messages and of the composer need: what a channel takes in words, reactions by emoji, referrals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from channels_app.contract import Abilities
+from tickets import media
+from tickets.models import Attachment, Message
+
+register = template.Library()
+
+SHOWN = " ".join(sorted(media.INLINE))
+KINDS = ("image", "video", "audio")
+MEGABYTE = 1024 * 1024
+
+
+@register.simple_tag
+def shown_types() -> str:
+    """The types that are a picture, a film or a sound here; all others are files."""
+    return SHOWN
+
+
+@register.filter
+def takes(able: Abilities) -> str:
+    """Which files the channel carries, where it does not carry all: to be said before one is sent in vain."""
+    kinds = able.attachment_kinds
+    if not kinds:
+        return _("This channel takes no files.")
+    if "file" in kinds:
+        return ""
+    words = {"image": _("pictures"), "video": _("videos"), "audio": _("sound")}
+    return _("This channel takes only %(kinds)s.") % {"kinds": ", ".join(words[name] for name in KINDS if name in kinds)}
+
+
+@register.filter
+def accepted(able: Abilities) -> str:
+    """The picker's ``accept``; "" for everything."""
+    if "file" in able.attachment_kinds:
+        return ""
+    return ",".join(sorted(mime for mime in media.INLINE if mime.partition("/")[0] in able.attachment_kinds))
+
+
+@register.filter
+def by_emoji(reactions: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """(emoji, who), in the order in which the emojis came."""
+    found: dict[str, list[str]] = {}
+    for one in reactions:
+        found.setdefault(str(one["emoji"]), []).append(str(one["author"].get("name") or one["author"].get("address") or ""))
+    return list(found.items())
+
+
+@register.filter
+def web_address(value: Any) -> str:
+    """A link that may be offered; "" for what is none."""
+    text = str(value or "")
+    return text if text.lower().startswith(("https://", "http://")) and len(text) < 4000 else ""
+
+
+_TITLES = ("headline", "title", "ad_title", "name", "body", "text", "ref")
+_LINKS = ("source_url", "url", "link")
+
+
+@register.filter
+def referral(message: Message) -> dict[str, str] | None:
+    """Where the customer came from (an ad, a shop page, a link with a word of ours), as far as the platform says."""
+    given = message.extra.get("referral")
+    if not isinstance(given, Mapping):
+        return None
+    inside = given.get("ads_context_data")
+    given = {**given, **inside} if isinstance(inside, Mapping) else given
+
+    def first(names: Sequence[str]) -> str:
+        return next((str(given[name]) for name in names if given.get(name)), "")
+
+    kind = first(("source_type", "source", "type")).lower()
+    return {"kind": "ad" if "ad" in kind else kind, "title": first(_TITLES), "url": web_address(first(_LINKS))}
+
+
+@register.filter
+def clock(seconds: Any) -> str:
+    """A length as 1:05; "" where it is not known."""
+    try:
+        whole = round(float(seconds))
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return f"{whole // 60}:{whole % 60:02d}" if 0 < whole < 360_000 else ""
+
+
+@register.filter
+def album(message: Message) -> str:
+    """What pictures that were sent together have in common; "" for one alone."""
+    key = message.extra.get("group_key", "")
+    pictures = [row for row in message.attachments.all() if _is_picture(row)]
+    return f"{message.direction}-{message.address_id or ''}-{key}" if key and pictures else ""
+
+
+def _is_picture(row: Attachment) -> bool:
+    return row.kind in ("image", "video")
