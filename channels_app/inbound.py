@@ -23,6 +23,7 @@ from channels_app.contract import (
     InboundRequest,
     News,
     Receipt,
+    Typing,
     Unreadable,
     UnreadableEvent,
     clean_text,
@@ -106,6 +107,12 @@ def accept_own(channel: Channel, payload: dict[str, Any]) -> Envelope | None:
     """The same for a platform of our own making (the sandbox page): no HTTP request to verify."""
     request = InboundRequest(method="POST", url="", headers={}, body=json.dumps(payload).encode())
     return accept(channel, request, payload)
+
+
+def tell(channel: Channel, news: Receipt | Typing) -> None:
+    """News of a platform of our own that has nothing of a customer's in it: no envelope is kept for it."""
+    with transaction.atomic():
+        handler()(channel, news, Envelope(channel=channel))
 
 
 class _Known(Exception):

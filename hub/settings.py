@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "hub",
     "agents",
     "channels_app",
+    "channels_app.widget",
     "customers",
     "tickets",
 ]
@@ -133,7 +134,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 # Webhooks pass through these alone: no session, no cookie, no language, and a third less CPU.
-LEAN_PATHS = ("/webhooks/", "/healthz", "/readyz")
+LEAN_PATHS = ("/webhooks/", "/widget/", "/healthz", "/readyz")
 LEAN_MIDDLEWARE = ["hub.middleware.ForwardedHeaders"]
 
 ROOT_URLCONF = "hub.urls"
@@ -254,7 +255,13 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or f"pelanggan@{_publi
 CHANNEL_ADAPTERS = {
     "webhook": "channels_app.adapters.webhook.WebhookAdapter",
     "sms": "channels_app.adapters.sms.SmsAdapter",
+    "line": "channels_app.adapters.line.LineAdapter",
+    "telegram": "channels_app.adapters.telegram.TelegramAdapter",
+    "webchat": "channels_app.adapters.webchat.WebchatAdapter",
     "sandbox": "channels_app.adapters.sandbox.SandboxAdapter",
+    "whatsapp": "channels_app.adapters.whatsapp.WhatsAppAdapter",
+    "messenger": "channels_app.adapters.messenger.MessengerAdapter",
+    "instagram": "channels_app.adapters.instagram.InstagramAdapter",
 }
 # The two seams upward: dotted paths, so that a lower floor never imports a higher one.
 INBOUND_HANDLER = "tickets.intake.receive"
@@ -272,6 +279,7 @@ TIMETABLE: dict[str, float] = {
     "channels_app.jobs.beat": 5,
     "channels_app.inbound.retry_due": 1,
     "channels_app.inbound.purge": 3600,
+    "channels_app.widget.visitors.purge": 3600,
     "channels_app.templates.sweep": 60,
     "channels_app.quotas.sweep": 20,
     "tickets.delivery.sweep": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from channels_app.views import webhook
+from channels_app.widget.consumers import VisitorConsumer
 from hub.health import healthz, readyz
 from hub.views import not_here
 from tickets.consumers import InboxConsumer
@@ -21,8 +22,12 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
+    path("widget/", include("channels_app.widget.urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
 ]
 
-websocket_urlpatterns = [path("ws/inbox/", InboxConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/inbox/", InboxConsumer.as_asgi()),
+    path("ws/widget/", VisitorConsumer.as_asgi()),
+]

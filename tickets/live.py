@@ -258,14 +258,19 @@ class Reader:
         self.loop.call_soon_threadsafe(self._pass_on, payload)
 
     def _pass_on(self, payload: bytes) -> None:
-        """Typing and viewing: to whoever may see the ticket, but not back to the agent it is about."""
+        """Typing and viewing: to whoever may see the ticket, but not back to the agent it is about.
+
+        What an agent has read is for their own other tabs alone.
+        """
         value = json.loads(payload)
-        team, agent_id = value.pop("team"), value["actor"]["id"]
-        text = encode(value)
+        actor = value["actor"]
+        # A customer's number may be an agent's too.
+        team, agent_id = value.pop("team"), actor["id"] if actor["type"] == "agent" else None
+        text, own = encode(value), value["type"] == "seen"
         for sight, group in tuple(self.groups.items()):
             if sight.covers(team):
                 for listener in tuple(group):
-                    if listener.agent_id != agent_id:
+                    if (listener.agent_id == agent_id) == own:
                         self._soon(listener.send(text))
 
 

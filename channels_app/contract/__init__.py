@@ -75,6 +75,7 @@ from channels_app.contract.up import (
     Remote,
     ReplyTo,
     Sender,
+    Typing,
     Unreadable,
 )
 
@@ -129,6 +130,7 @@ __all__ = [
     "SetupStep",
     "Template",
     "TextMeasure",
+    "Typing",
     "Unreadable",
     "UnreadableEvent",
     "Words",

@@ -198,10 +198,17 @@ class Notice(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typing(Event):
+    """Somebody is writing just now: told to whoever looks, kept nowhere."""
+
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
     """One event of a batch that could not be understood at all; its neighbours go on."""
 
     error: str
 
 
-News = InboundMessage | Receipt | Reaction | Edit | Deletion | Notice
+News = InboundMessage | Receipt | Reaction | Edit | Deletion | Notice | Typing

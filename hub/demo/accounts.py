@@ -21,6 +21,14 @@ VALUES: dict[tuple[str, str], Value] = {
     # The shape of a free-phone number, and one that nobody has.
     ("sms", "from_number"): lambda label: "+628001234567",
     ("sms", "mode"): lambda label: "stub",
+    ("line", "channel_secret"): lambda label: derive(label).hex()[:32],
+    ("telegram", "bot_token"): lambda label: f"7000000001:{base64.urlsafe_b64encode(derive(label)).decode()[:35]}",
+    ("webchat", "widget_token"): lambda label: "wgt_" + derive(label).hex()[:24],
+    # Account ids as Meta's look, that nobody has.
+    ("whatsapp", "phone_number_id"): lambda label: "100000000000001",
+    ("whatsapp", "business_account_id"): lambda label: "200000000000001",
+    ("messenger", "page_id"): lambda label: "300000000000001",
+    ("instagram", "account_id"): lambda label: "17841400000000001",
 }
 NAMES = {"webhook": f"{OURS} chat", "sms": f"{OURS} SMS", "sandbox": "Sandbox"}
 

@@ -1,0 +1,87 @@
+"""Visitors of a shop's website, in front of the widget's own doors."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from agents.models import Team
+from channels_app.models import Channel
+from channels_app.widget import limits, views
+from tests.conftest import connect
+
+SHOP = "https://shop.example"
+TOKEN, IDENTITY_SECRET = "wgt_of_the_shop", "the shop's own secret"
+
+
+@pytest.fixture(autouse=True)
+def calm() -> Iterator[None]:
+    limits.forget()
+    views.forget()
+    yield
+    limits.forget()
+    views.forget()
+
+
+@pytest.fixture
+def widget_channel(north: Team) -> Channel:
+    return connect(
+        "webchat", north, "Shop chat", widget_token=TOKEN, identity_secret=IDENTITY_SECRET, origins=SHOP,
+        read_receipts="on",
+    )  # fmt: skip
+
+
+@dataclass
+class Browser:
+    """One dora of one visitor."""
+
+    widget_token: str = TOKEN
+    origin: str = SHOP
+    token: str = ""
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def ask(self, method: str, path: str, given: Any = None, **headers: str) -> HttpResponse:
+        meta = {"HTTP_ORIGIN": self.origin, **({"HTTP_AUTHORIZATION": f"Bearer {self.token}"} if self.token else {})}
+        body = given if isinstance(given, bytes) else b"" if given is None else json.dumps(given).encode()
+        response: Any = self.client.generic(
+            method, f"/widget/{path}", body, content_type="application/json", **{**meta, **headers}
+        )
+        return response
+
+    def begins(self, **given: Any) -> str:
+        response = self.ask("POST", f"{self.widget_token}/session/", given)
+        assert response.status_code == 201, response.content
+        found = json.loads(response.content)
+        self.token = found["token"]
+        return str(found["visitor"])
+
+    def says(self, text: str = "", client_message_id: str = "", **more: Any) -> HttpResponse:
+        name = client_message_id or f"c-{id(self)}-{next(self.numbers)}"
+        return self.ask("POST", "messages/", {"client_message_id": name, "text": text, **more})
+
+    def reads(self, after: int = 0) -> list[dict[str, Any]]:
+        response = self.ask("GET", f"messages/?after={after}")
+        assert response.status_code == 200, response.content
+        found: list[dict[str, Any]] = json.loads(response.content)["results"]
+        return found
+
+    def identifies(self, identity: str, secret: str = IDENTITY_SECRET, **facts: Any) -> HttpResponse:
+        proof = hmac.new(secret.encode(), identity.encode(), hashlib.sha256).hexdigest()
+        return self.ask("POST", "identify/", {"id": identity, "hash": proof, **facts})
+
+
+@pytest.fixture
+def dora(widget_channel: Channel) -> Browser:
+    found = Browser()
+    found.begins()
+    return found

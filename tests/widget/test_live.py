@@ -1,0 +1,169 @@
+"""The widget's socket, on the running product: nothing missed, nothing twice, nothing of anybody else's."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.live_client import Ear
+from tests.running import RunningHub
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    with RunningHub(tmp_path_factory.mktemp("widget")) as running:
+        yield running
+
+
+class Tab:
+    """A page of ours with the chat open: HTTP to speak, the socket to hear."""
+
+    def __init__(self, hub: RunningHub, token: str = "") -> None:
+        self.hub = hub
+        self.http = httpx.Client(base_url=f"{hub.url}/widget", headers={"Origin": hub.url}, trust_env=False, timeout=20)
+        if not token:
+            widget = hub.channel("webchat")["settings"]["widget_token"]
+            token = self.http.post(f"/{widget}/session/", json={}).raise_for_status().json()["token"]
+        self.token = token
+        self.http.headers["Authorization"] = f"Bearer {token}"
+        self.number = 0
+
+    def says(self, text: str) -> dict[str, Any]:
+        self.number += 1
+        given = {"client_message_id": f"{id(self)}-{self.number}", "text": text}
+        found: dict[str, Any] = self.http.post("/messages/", json=given).raise_for_status().json()
+        return found
+
+    @contextmanager
+    def listens(
+        self, after: int | str | None = 0, origin: str = "", token: str | None = None
+    ) -> Iterator[ClientConnection]:
+        query = "" if after is None else f"?after={after}"
+        address = self.hub.url.replace("http", "ws") + f"/ws/widget/{query}"
+        with connect(address, additional_headers={"Origin": origin or self.hub.url}, proxy=None) as socket:
+            socket.send(json.dumps({"type": "auth", "token": self.token if token is None else token}))
+            yield socket
+
+
+def closed_with(socket: ClientConnection) -> int | None:
+    """Reads on to the end."""
+    try:
+        while True:
+            socket.recv(timeout=15)
+    except ConnectionClosed:
+        return socket.close_code
+
+
+def heard(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while True:
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=15))
+        if frame["type"] == kind:
+            return frame
+
+
+def answer(hub: RunningHub, said: dict[str, Any], text: str) -> int:
+    with hub.api("bea") as api:
+        found = api.get("/messages/", params={"external_id": said["id"], "direction": "in"}).json()["results"][0]
+        api.post(f"/tickets/{found['ticket']}/messages/", json={"text": text}).raise_for_status()
+        return int(found["ticket"])
+
+
+def test_an_answer_is_heard_at_once_and_a_late_comer_reads_on(hub: RunningHub) -> None:
+    tab = Tab(hub)
+    said = tab.says("Halo")
+    with tab.listens(after=1) as socket:
+        assert heard(socket, "hello")["at"] == 1
+        answer(hub, said, "Ya, kak?")
+        frame = heard(socket, "message")
+        assert (frame["seq"], frame["text"], frame["direction"]) == (2, "Ya, kak?", "out")
+    tab.says("Masih ada?")
+    with tab.listens(after=1) as socket:
+        assert [heard(socket, "message")["seq"] for _ in range(2)] == [2, 3]
+    with tab.listens(after=None) as socket:
+        assert heard(socket, "hello")["at"] == 3
+        assert heard(socket, "receipts") == {"type": "receipts", "delivered": 0, "seen": 0, "read": 0}
+
+
+def test_two_tabs_of_one_visitor_agree(hub: RunningHub) -> None:
+    tab = Tab(hub)
+    other = Tab(hub, tab.token)
+    with tab.listens() as first, other.listens() as second:
+        heard(first, "hello")
+        heard(second, "hello")
+        for number in range(5):
+            (tab if number % 2 else other).says(f"pesan {number}")
+        texts = [[heard(socket, "message")["text"] for _ in range(5)] for socket in (first, second)]
+    assert texts[0] == texts[1] == [f"pesan {number}" for number in range(5)]
+
+
+def test_typing_and_reading_go_both_ways(hub: RunningHub) -> None:
+    tab = Tab(hub)
+    said = tab.says("Halo")
+    number = answer(hub, said, "Ya?")
+    with Ear(hub, "bea") as bea, tab.listens() as socket:
+        assert heard(socket, "message")["text"] == "Halo"
+        seq = heard(socket, "message")["seq"]
+        socket.send(json.dumps({"type": "typing"}))
+        frame = bea.until(lambda one: one["type"] == "typing" and one["ticket"] == number)
+        assert frame["actor"]["type"] == "customer"
+        socket.send(json.dumps({"type": "seen", "seq": seq}))
+        bea.until(lambda one: one["type"] == "message.status" and one["data"].get("status") == "read")
+        bea.say({"type": "typing", "ticket": number})
+        assert heard(socket, "typing") == {"type": "typing"}
+
+
+def test_a_socket_that_never_says_who_it_is_and_one_that_lies(hub: RunningHub) -> None:
+    tab = Tab(hub)
+    with tab.listens(token="forged") as socket:
+        assert closed_with(socket) == 4401
+    address = hub.url.replace("http", "ws") + "/ws/widget/"
+    with connect(address, additional_headers={"Origin": hub.url}, proxy=None) as silent:
+        assert closed_with(silent) == 4401
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_foreign_origin_is_not_let_in(hub: RunningHub, origin: str) -> None:
+    with pytest.raises(InvalidStatus, match="403"), Tab(hub).listens(origin=origin):
+        pass
+
+
+def test_a_number_that_is_none(hub: RunningHub) -> None:
+    with Tab(hub).listens(after="x") as socket:
+        assert closed_with(socket) == 4400
+
+
+def test_a_token_taken_back_ends_its_sockets(hub: RunningHub) -> None:
+    tab = Tab(hub)
+    tab.says("Halo")
+    with tab.listens() as socket:
+        heard(socket, "hello")
+        tab.http.delete("/session/").raise_for_status()
+        assert closed_with(socket) == 4401
+
+
+def test_many_at_once_each_hear_their_own(hub: RunningHub) -> None:
+    tabs = [Tab(hub) for _ in range(12)]
+    wrong: list[str] = []
+
+    def talk(tab: Tab, name: int) -> None:
+        with tab.listens() as socket:
+            for number in range(3):
+                tab.says(f"{name}: {number}")
+            texts = [heard(socket, "message")["text"] for _ in range(3)]
+            if texts != [f"{name}: {number}" for number in range(3)]:
+                wrong.append(f"{name} {texts}")
+
+    threads = [threading.Thread(target=talk, args=(tab, name)) for name, tab in enumerate(tabs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
