@@ -41,9 +41,21 @@ KINDS = sorted(settings.CHANNEL_ADAPTERS)
 FORM = "application/x-www-form-urlencoded"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 # What a platform says to a send that went well, where an empty object would not do.
-GOOD_ANSWERS: dict[str, Any] = {"sms": {"sid": "SM1", "status": "queued"}}
+GOOD_ANSWERS: dict[str, Any] = {
+    "sms": {"sid": "SM1", "status": "queued"},
+    "line": {"sentMessages": [{"id": "461230966842064897", "quoteToken": "IStG5h1Tz7b"}]},
+    "telegram": {"ok": True, "result": {"message_id": 7, "chat": {"id": 4200, "type": "private"}}},
+    "whatsapp": {"messaging_product": "whatsapp", "messages": [{"id": "wamid.1"}]},
+    "messenger": {"recipient_id": "u-7", "message_id": "m_1"},
+    "instagram": {"recipient_id": "u-7", "message_id": "aWdf1"},
+}
 # An address that the platform would take.
-TO = {"sms": "+6281311112222"}
+TO = {
+    "sms": "+6281311112222",
+    "line": "U4af4980629dead0629dead0629dead06",
+    "telegram": "4200",
+    "whatsapp": "6281311112222",
+}
 
 
 @pytest.fixture(params=KINDS)
@@ -68,7 +80,7 @@ def _value(field: contract.Field, url: str) -> str:
         return url
     if field.generate:
         return field.generate()
-    return field.default or ("+6281200000000" if "number" in field.name else "abc123")
+    return field.default or ("+6281200000000" if field.name.endswith("number") else "abc123")
 
 
 def inbound(body: bytes = b"{}", **headers: str) -> InboundRequest:
@@ -160,6 +172,7 @@ def test_no_header_makes_it_stumble(adapter: Adapter) -> None:
     for value in ("ไทย", "\udcff", "a" * 70_000, ",", "=", "v1,=,=", "sha256=ไทย", "Basic ???", "\x00"):
         headers = {"webhook-id": value, "webhook-timestamp": value, "webhook-signature": value}
         headers |= {"x-twilio-signature": value, "content-type": value, "authorization": value}
+        headers |= {"x-hub-signature-256": value, "x-line-signature": value, "x-telegram-bot-api-secret-token": value}
         with pytest.raises(NotAuthentic):
             adapter.verify(account(adapter), inbound(b"a=1", **headers))
 
@@ -264,7 +277,8 @@ def test_it_has_payloads_and_reads_them(adapter: Adapter) -> None:
     for file in files:
         form = file.name.endswith(".form.txt")
         request = inbound(file.read_bytes(), **{"content-type": FORM if form else "application/json"})
-        news = list(adapter.parse(account(adapter), adapter.decode(account(adapter), request)))
+        every_account = account(adapter, phone_number_id="", page_id="", account_id="")
+        news = list(adapter.parse(every_account, adapter.decode(every_account, request)))
         assert [item for item in news if isinstance(item, Event)], file.name
         broken = [item for item in news if isinstance(item, Unreadable)]
         assert bool(broken) == ("broken" in file.name), file.name
