@@ -1,0 +1,75 @@
+"""A colleague is invited by a link and starts to work; the pages about staff keep what every page keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.test_looks import SIZES, findings
+from tests.running import RunningHub
+
+Enter = Callable[..., Page]
+
+
+def settled(page: Page) -> None:
+    assert findings(page) == [], page.url
+    sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert sideways <= 0, page.url
+
+
+def test_from_the_invitation_to_the_inbox(enter: Enter, hub: RunningHub) -> None:
+    ana = enter("ana")
+    ana.goto("/settings/agents/invite/")
+    ana.get_by_label("E-mail address").fill("gita@example.com")
+    ana.get_by_label("Name", exact=True).fill("Gita")
+    ana.get_by_label(hub.agent("bea")["team"]["name"]).check()
+    ana.get_by_role("button", name="Make the link").press("Enter")
+    link = ana.get_by_label("Link of the invitation").input_value()
+    settled(ana)
+
+    gita = enter("", color_scheme="dark")
+    gita.goto(link)
+    settled(gita)
+    gita.get_by_label("Password", exact=True).fill("gula aren 2026")
+    gita.get_by_role("button", name="Make my account").click()
+    gita.wait_for_url("**/")
+    expect(gita.locator("html")).to_have_attribute("data-live", "on")
+    expect(gita.locator("#rows .row").first).to_be_visible()
+
+    # The account is closed again: asked for in a dialog, and the inbox says so by itself.
+    ana.goto("/settings/agents/?q=gita")
+    ana.get_by_role("link", name="Gita", exact=True).click()
+    ana.get_by_role("link", name="Close", exact=True).press("Enter")
+    dialog = ana.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Close the account of Gita?")
+    ana.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(ana.get_by_role("link", name="Close", exact=True)).to_be_focused()
+    ana.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Close the account").click()
+    expect(ana.get_by_role("status").filter(has_text="cannot sign in any more")).to_be_visible()
+    settled(ana)
+    expect(gita.get_by_text("Your session has ended").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_about_staff(enter: Enter, hub: RunningHub, scheme: Any) -> None:
+    size = SIZES["phone" if scheme == "light" else "wide"]
+    page = enter("ana", color_scheme=scheme, viewport=size, reduced_motion="reduce", expect_trouble=True)
+    bea, team = hub.agent("bea"), hub.agent("bea")["team"]
+    with hub.api("ana") as api:
+        tag = api.get("/tags/").json()["results"][0]["id"]
+    for path in (
+        "profile/", "tokens/", "agents/", "agents/?show=closed", f"agents/{bea['id']}/", f"agents/{bea['id']}/close/",
+        "teams/", f"teams/{team['id']}/", f"teams/{team['id']}/delete/", "tags/", f"tags/{tag}/", f"tags/{tag}/delete/",
+    ):  # fmt: skip
+        page.goto(f"/settings/{path}")
+        settled(page)
+    page.goto("/settings/teams/")
+    page.get_by_label("Name", exact=True).fill(team["name"].upper())
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    settled(page)
