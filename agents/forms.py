@@ -40,6 +40,9 @@ class Line(forms.CharField):
 
     def validate(self, value: Any) -> None:
         super().validate(value)
+        if self.max_length and len(value) > self.max_length:
+            # Said by the length's own check; a megabyte is not looked through first.
+            return
         if any(unicodedata.category(c) == "Cc" or c in STEERING for c in value):
             raise ValidationError(_("This has characters that cannot be shown."))
         if value and not any(unicodedata.category(c)[0] in "LNPS" for c in value):
