@@ -160,7 +160,7 @@ def _is_message(item: Any, expected: dict[str, Any]) -> None:
         assert item.external_id == expected["external_message_id"]
     assert item.external_id
     # A guest has no id yet, and stands there by the reference that the platform gave.
-    assert item.sender.external_id == expected["sender_id"] or expected.get("user_ref") in item.sender.external_id
+    assert item.sender.external_id in (expected["sender_id"], f"user_ref:{expected.get('user_ref')}")
     _is_content(item, expected)
 
 

@@ -23,6 +23,8 @@ OWN_HOSTS = frozenset({
     "https://lookaside.fbsbx.com:443",
 })  # fmt: skip
 VERSION = re.compile(r"v[0-9]{1,3}\.[0-9]{1,2}")
+# What says that the token itself is no longer good, which an administrator can mend.
+TOKEN_CODES = frozenset({"0", "102", "190", "401"})
 NO_TOKEN = N_("This channel lacks its access token: an administrator can set it.")
 LOST_UPLOAD = N_("The file could not be handed to the platform.")
 
@@ -68,10 +70,8 @@ def ask(account: Account, http: Http, *path: str, query: str = "", api: str = AP
     if answer.ok:
         return answer.json_object()
     failure = errors.failure(answer)
-    if failure.permanent and failure.category != "auth":
-        return None
-    if failure.code in ("10", "3", "230") or failure.code.startswith("2"):
-        return None  # a permission that the app does not have: nothing will change by asking again
+    if failure.permanent and failure.code not in TOKEN_CODES:
+        return None  # nobody there, or a permission that the app lacks: asking again changes nothing
     raise Unanswered(f"{failure.title} {failure.detail}"[:300], answer.status)
 
 

@@ -132,10 +132,10 @@ def _components(parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     yield from buttons
 
 
-def _order(name: str) -> tuple[str, int]:
-    """Numbered blanks go by their number, and what is named stays as it was given."""
-    stem, _sep, last = name.rpartition("_")
-    return stem, int(last) if last.isascii() and last.isdigit() and len(last) < 5 else 0
+def _order(name: str) -> int:
+    """Numbered blanks go by their number; named ones stay as they were given."""
+    last = name.rpartition("_")[2]
+    return int(last) if last.isascii() and last.isdigit() and len(last) < 5 else 0
 
 
 def _blank(name: str, value: str) -> dict[str, str]:
