@@ -19,7 +19,7 @@ from django.utils.translation import override
 from channels_app import jobs, outbound
 from channels_app.contract import DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
 from channels_app.models import Address, Channel
-from tickets import media, pending, receipts, replies
+from tickets import media, pending, receipts, sendable
 from tickets.lifecycle import Conflict
 from tickets.models import Actor, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -128,7 +128,10 @@ def _begin(message: Message, position: int) -> bool:
 
 def _parts(message: Message) -> list[OutboundMessage]:
     ticket = message.ticket
-    conversation = replies.conversation_of(ticket, message)
+    conversation = sendable.conversation_of(ticket, message)
+    able = outbound.abilities(message.channel, conversation)
+    template = sendable.template_of(message)
+    sendable.still(able, conversation, template)
     whole = OutboundMessage(
         key="",
         to=ticket.address.external_id,
@@ -140,10 +143,13 @@ def _parts(message: Message) -> list[OutboundMessage]:
         sent_at=message.created_at,
         attempt=message.attempts,
         reply_handle=conversation.reply_handle,
+        reply_to_handle=message.reply_to.extra.get("quote_handle") if message.reply_to else None,
+        template=template,
+        purpose=able.purpose,
     )
-    able = outbound.abilities(message.channel, conversation)
     try:
-        parts = outbound.split(message.channel, whole, able)
+        # A template is one text for the platform, however long it is.
+        parts = [whole] if template else outbound.split(message.channel, whole, able)
     except NoSeam as error:
         raise _cut_otherwise() from error
     _fit(message, len(parts))
@@ -249,9 +255,10 @@ def _failed(message: Message, failure: DeliveryFailed) -> None:
         record(ticket, "message.status", SYSTEM, message=message, changes=changes)
         if failure.category == "blocked" and failure.permanent:
             Address.objects.filter(pk=ticket.address_id, blocked_at=None).update(blocked_at=timezone.now())
-        if not again:
+        if not again and failure.category != "window":
             words = f"{failure.title} {failure.detail}".strip()[:500]
             Channel.objects.filter(pk=message.channel_id).update(last_failure=words, last_failure_at=timezone.now())
+            message.channel.refused(failure)
 
     _finish(message, change)
 

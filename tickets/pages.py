@@ -393,6 +393,7 @@ def abilities(ticket: Ticket, messages: Sequence[Message]) -> Abilities:
         last_inbound_at=ticket.last_inbound_at,
         blocked=ticket.address.blocked_at is not None,
         reply_handle=handle,
+        quota_left=ticket.channel.quota_left,
     )
     try:
         return outbound.abilities(ticket.channel, conversation)

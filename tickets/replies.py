@@ -13,25 +13,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from agents.models import Agent
 from channels_app import jobs, outbound
-from channels_app.contract import Abilities, Conversation, NoSeam, OutboundMessage, Sender, clean_text
+from channels_app.contract import Sender, Template, clean_text
 from channels_app.models import Address, Channel
-from tickets import addresses, intake, media
+from tickets import addresses, intake, sendable
 from tickets.excerpt import first_words, preview
 from tickets.lifecycle import Conflict, Refused
 from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
 from tickets.models.activity import record
+from tickets.sendable import CannotSend, abilities_of, conversation_of
+
+__all__ = [
+    "CannotSend", "Conflict", "Draft", "KeyReused", "Refused", "Stale", "abilities_of", "conversation_of",
+    "news_since", "purge_keys", "reply", "start",
+]  # fmt: skip
 
 S = Message.Status
 KEYS_KEPT = timedelta(hours=24)
-MAX_PARTS = 20
-
-
-class CannotSend(Refused):
-    """The channel does not take this; the text says what and why."""
 
 
 class KeyReused(Refused):
@@ -57,12 +57,16 @@ class Draft:
     reply_to: int | None = None
     seen: int | None = None
     key: str = ""
+    template: Template | None = None
+    """An approved text in place of one's own; its blanks are filled from the parameters."""
     opening: tuple[int, str, str] | None = None
     """Of the first message of a new ticket: channel, address and subject, which its key stands for too."""
 
     def hash(self, number: int) -> str:
-        said = [self.opening or number, self.text, self.kind, list(self.attachments), self.reply_to]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        said: list[Any] = [self.opening or number, self.text, self.kind, list(self.attachments), self.reply_to]
+        if self.template:
+            said.append([self.template.name, self.template.language, dict(self.template.parameters)])
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def reply(number: int, agent: Agent, draft: Draft) -> tuple[Message, bool]:
@@ -103,14 +107,21 @@ def _known(agent: Agent, draft: Draft, number: int) -> Message | None:
 def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
     text = clean_text(draft.text)
     files = _files(agent, draft.attachments)
-    if not text.strip() and not files:
+    if not text.strip() and not files and draft.template is None:
         raise CannotSend(_("Write something or add a file first."))
     answered = _answered(ticket, draft)
     note = draft.kind == "note"
-    parts: Sequence[OutboundMessage] = ()
+    extra: dict[str, Any] = {}
+    count = 0
     if not note:
         _check_seen(ticket, agent, draft)
-        parts = _parts(ticket, text, files)
+        if draft.template is not None:
+            text, extra["template"] = sendable.filled(ticket, draft.template, text, files)
+            count = 1
+        else:
+            count = len(sendable.parts(ticket, text, files))
+    elif draft.template is not None:
+        raise CannotSend(_("A template is for the customer, not for a note."))
     now = timezone.now()
     message = Message.objects.create(
         ticket=ticket,
@@ -121,7 +132,7 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         text=text,
         reply_to=answered,
         # By it the agent's own page knows the row for what it sent.
-        extra={"key": draft.key} if draft.key else {},
+        extra={**extra, **({"key": draft.key} if draft.key else {})},
         status=S.SENT if note else S.QUEUED,
         created_at=now,
         at=now,
@@ -131,7 +142,7 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         Attachment.objects.filter(pk=row.pk).update(message=message, position=position)
     Part.objects.bulk_create(
         Part(message=message, channel_id=ticket.channel_id, position=position, status=S.QUEUED)
-        for position in range(len(parts))
+        for position in range(count)
     )
     if draft.key:
         IdempotencyKey.objects.create(agent=agent, key=draft.key, body_hash=draft.hash(ticket.pk), message=message)
@@ -187,81 +198,13 @@ def _check_seen(ticket: Ticket, agent: Agent, draft: Draft) -> None:
         raise Stale(ticket.seq, new)
 
 
-# ── What the channel takes ───────────────────────────────────────────────────────────────────
-
-
-def conversation_of(ticket: Ticket, sending: Message | None = None) -> Conversation:
-    """sending: the reply that goes out now."""
-    last = (
-        Message.objects.filter(ticket=ticket, direction=Message.Direction.IN, extra__has_key="reply_handle")
-        .order_by("-at", "-id")
-        .first()
-    )
-    return Conversation(
-        external_id=ticket.address.external_id,
-        is_group=ticket.address.is_group,
-        last_inbound_at=ticket.last_inbound_at,
-        blocked=ticket.address.blocked_at is not None,
-        reply_handle=last.extra["reply_handle"] if last and not _spent(last, sending) else None,
-    )
-
-
-def _spent(last: Message, sending: Message | None) -> bool:
-    """A handle that is good for one reply, and another reply has tried it."""
-    if not last.extra["reply_handle"].get("once"):
-        return False
-    tried = Message.objects.filter(ticket=last.ticket_id, first_attempt_at__gte=last.created_at)
-    return (tried.exclude(pk=sending.pk) if sending else tried).exists()
-
-
-def abilities_of(ticket: Ticket) -> Abilities:
-    return outbound.abilities(ticket.channel, conversation_of(ticket))
-
-
-def _parts(ticket: Ticket, text: str, files: Sequence[Attachment]) -> Sequence[OutboundMessage]:
-    """How the reply will be cut; raises CannotSend in words for what the channel cannot carry."""
-    able = abilities_of(ticket)
-    if able.closed:
-        raise CannotSend(str(able.closed))
-    for row in files:
-        if row.kind not in able.attachment_kinds:
-            raise CannotSend(_("This channel cannot carry the file %(name)s.") % {"name": row.filename})
-        if (row.size or 0) > able.max_attachment_bytes:
-            limit = able.max_attachment_bytes // (1024 * 1024)
-            raise CannotSend(
-                _("%(name)s is over this channel's limit of %(limit)d MB.") % {"name": row.filename, "limit": limit}
-            )
-    if len(files) > able.max_attachments:
-        raise CannotSend(
-            ngettext(
-                "This channel takes %(count)d file in a message.",
-                "This channel takes %(count)d files in a message.",
-                able.max_attachments,
-            )
-            % {"count": able.max_attachments}
-        )
-    # With its files: an adapter may send each in a part of its own.
-    attachments = tuple(media.for_platform(row) for row in files)
-    whole = OutboundMessage(key="", to=ticket.address.external_id, text=text, attachments=attachments)
-    try:
-        parts = outbound.split(ticket.channel, whole, able)
-    except NoSeam:
-        parts = ()
-    if not parts or len(parts) > MAX_PARTS:
-        raise CannotSend(
-            _("The text is %(length)d characters long; this channel takes %(limit)d. Shorten it or add a line break.")
-            % {"length": len(text), "limit": able.max_length or 0}
-        )
-    return parts
-
-
 # ── Writing first ────────────────────────────────────────────────────────────────────────────
 
 
 def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = "") -> tuple[Message, bool]:
     """An agent opens a ticket with an address and writes the first message; True: it is new (see reply)."""
     account = channel.account()
-    if not outbound.abilities(channel, Conversation(external_id=to)).can_write_first:
+    if not outbound.abilities(channel, sendable.strange(channel, to)).can_write_first:
         raise CannotSend(_("On this channel the customer writes first."))
     try:
         external_id = channel.adapter.normalise_address(account, to)
@@ -278,8 +221,12 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
             words = _("Ticket %(number)d with this customer is still open. Answer there.")
             raise Conflict(words % {"number": ticket.pk})
         last = Ticket.objects.filter(address=address).order_by("-number").first()
-        title = clean_text(subject)[:500] or first_words(clean_text(draft.text))
-        ticket = intake.open_ticket(channel, address, subject=title, previous=last)
+        title = clean_text(subject)[:500] or first_words(
+            clean_text(draft.text) or sendable.preview(channel, draft.template)
+        )
+        # What the customer wrote on an earlier ticket may have left a window open.
+        heard = last.last_inbound_at if last else None
+        ticket = intake.open_ticket(channel, address, subject=title, previous=last, last_inbound_at=heard)
         ticket.address = address
         record(ticket, "ticket.created", Actor.of(agent))
         return _write(ticket, agent, draft), True

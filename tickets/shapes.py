@@ -11,8 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
-from channels_app.contract import platform_id
-from channels_app.models import Address
+from channels_app.contract import Abilities, platform_id
+from channels_app.models import Address, MessageTemplate
 from customers.models import Customer
 from tickets import media
 from tickets.models import Activity, Attachment, Message, Ticket
@@ -73,6 +73,7 @@ def message(row: Message) -> Json:
         "external_id": row.external_id and platform_id(row.external_id),
         "reply_to": row.reply_to_id,
         "about": row.about,
+        "template": row.extra.get("template"),
         "postback": row.postback,
         "unsupported": row.unsupported,
         "standby": row.standby,
@@ -145,6 +146,46 @@ def address(row: Address) -> Json:
         "email": row.email,
         "username": row.username,
         "picture_url": settings.PUBLIC_URL + row.picture_url if row.picture else None,
+    }
+
+
+def abilities(able: Abilities) -> Json:
+    """What a conversation takes right now; words are in the reader's language."""
+    return {
+        "closed": str(able.closed) if able.closed else None,
+        "only_templates": able.only_templates,
+        "templates": able.templates,
+        "purpose": able.purpose,
+        "reply_until": when(able.reply_until),
+        "window_words": str(able.window_words) if able.window_words else None,
+        "after_window": str(able.after_window) if able.after_window else None,
+        "quota_left": able.quota_left,
+        "max_length": able.max_length,
+        "unit": able.unit,
+        "attachment_kinds": sorted(able.attachment_kinds),
+        "max_attachment_bytes": able.max_attachment_bytes,
+        "max_attachments": able.max_attachments,
+        "quick_replies": able.quick_replies,
+        "can_write_first": able.can_write_first,
+        "can_quote": able.can_quote,
+        "can_react": able.can_react,
+        "shows_typing": able.shows_typing,
+        "reads_receipts": able.reads_receipts,
+    }
+
+
+def template(row: MessageTemplate) -> Json:
+    return {
+        "name": row.name,
+        "language": row.language,
+        "category": row.category,
+        "status": row.status,
+        "header": row.header,
+        "body": row.body,
+        "footer": row.footer,
+        "buttons": row.buttons,
+        "variables": row.variables,
+        "synced_at": when(row.synced_at),
     }
 
 

@@ -26,7 +26,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agents.models import Agent, Sight, Team
 from channels_app import outbound
-from tickets import delivery, lifecycle, lists, media, pages, replies, wording
+from tickets import delivery, lifecycle, lists, media, pages, replies, shapes, wording
 from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import horizon
 
@@ -299,7 +299,7 @@ def measure(request: HttpRequest, number: int) -> HttpResponse:
             "segments": counted.segments,
             "encoding": counted.encoding,
             "remaining": counted.remaining_in_segment,
-            "closed": str(able.closed) if able.closed else None,
+            **shapes.abilities(able),
         }
     )
 

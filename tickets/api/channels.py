@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent, Sight, Team
-from channels_app import checks, registry
-from channels_app.models import Channel
+from channels_app import checks, registry, templates
+from channels_app.contract import DeliveryFailed
+from channels_app.models import Channel, MessageTemplate
 from tickets import shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Id, Line, Plain, Strict, Yes, wrong
+from tickets.api.problems import Problem
 
 
 def seen_channels(sight: Sight) -> QuerySet[Channel]:
@@ -33,8 +36,16 @@ def shape(row: Channel) -> shapes.Json:
         "team": team_of(row),
         "enabled": row.enabled,
         "webhook_url": row.webhook_url(),
+        "quota": _quota(row),
+        "failure": row.last_failure if row.failure_category else None,
         "created_at": shapes.when(row.created_at),
     }
+
+
+def _quota(row: Channel) -> shapes.Json | None:
+    if row.quota_at is None or row.quota_used is None:
+        return None
+    return {"limit": row.quota_limit, "used": row.quota_used, "at": shapes.when(row.quota_at)}
 
 
 def with_secrets(row: Channel) -> shapes.Json:
@@ -115,6 +126,28 @@ class OneChannel(Door):
             row.put_settings(checks.complete(row.kind, given["settings"], row.clear_settings()))
         row.save(update_fields=["name", "team", "enabled", "public_settings", "sealed_settings"])
         return Response(shape(row))
+
+
+class Templates(Door):
+    @says(schema.Templates)
+    def get(self, request: Request, channel_id: int) -> Response:
+        """Its approved texts and those that wait for approval, as they were when last synchronised."""
+        return self._answer(one(seen_channels(self.sight), pk=channel_id))
+
+    @says(schema.Templates, problems=(409,))
+    def post(self, request: Request, channel_id: int) -> Response:
+        """Synchronise with the platform now. For administrators and leads."""
+        row = one(seen_channels(self.sight), pk=channel_id)
+        self.only(Agent.Role.ADMIN, Agent.Role.LEAD)
+        try:
+            templates.sync(row.pk)
+        except DeliveryFailed as failure:
+            raise Problem(409, f"{gettext(failure.title)} {failure.detail}".strip()) from failure
+        return self._answer(one(seen_channels(self.sight), pk=channel_id))
+
+    def _answer(self, row: Channel) -> Response:
+        rows = MessageTemplate.objects.filter(channel=row)
+        return Response({"synced_at": shapes.when(row.templates_at), "results": [shapes.template(one) for one in rows]})
 
 
 class Check(Door):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.contract import SCOPE, clean_text, fit_id
+from channels_app.contract import SCOPE, Template, clean_text, fit_id
 from channels_app.models import Channel
 from tickets import delivery, replies, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
-from tickets.api.inputs import LARGEST, Choice, Id, Strict, Text, choice, number, words, wrong
+from tickets.api.inputs import LARGEST, Choice, Id, Line, Strict, Text, choice, number, words, wrong
 from tickets.models import Message
 
 MAX_TEXT = 1024 * 1024
@@ -30,6 +31,21 @@ def fits(text: str) -> None:
         raise ValidationError("This is over 1 MB.")
 
 
+class ByTemplate(Strict):
+    name = Line(max_length=512)
+    language = Line(required=False, allow_blank=True, default="", max_length=20)
+    parameters = serializers.DictField(
+        child=Text(allow_blank=True, max_length=2000), required=False, help_text="Blank → what stands in it."
+    )
+
+
+def template_in(given: dict[str, Any]) -> Template | None:
+    said = given.get("template")
+    if not said:
+        return None
+    return Template(name=said["name"], language=said["language"], parameters=said.get("parameters", {}))
+
+
 class NewMessage(Strict):
     text = Text(required=False, allow_blank=True, validators=[fits])
     kind = Choice(["reply", "note"], required=False, default="reply")
@@ -37,6 +53,7 @@ class NewMessage(Strict):
         child=Id(), required=False, max_length=MAX_FILES, help_text="Ids of your uploads."
     )
     reply_to = Id(required=False, allow_null=True)
+    template = ByTemplate(required=False, allow_null=True, help_text="In place of a text: one of the channel's.")
     seen = serializers.IntegerField(
         required=False, allow_null=True, min_value=-LARGEST, max_value=LARGEST,
         help_text="The last line of the log that you had before you. Left out: not checked.",
@@ -65,6 +82,7 @@ class TicketMessages(Door):
             reply_to=given.get("reply_to"),
             seen=given.get("seen"),
             key=request.headers.get("Idempotency-Key", ""),
+            template=template_in(given),
         )
         message, new = replies.reply(number, self.agent, draft)
         return Response(shapes.message(Message.objects.for_reading().get(pk=message.pk)), status=201 if new else 200)

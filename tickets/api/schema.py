@@ -99,6 +99,13 @@ class Reaction(Shape):
     at = s.DateTimeField()
 
 
+class UsedTemplate(Shape):
+    name = s.CharField()
+    language = s.CharField()
+    category = s.CharField()
+    parameters = s.DictField(child=s.CharField())
+
+
 class SendError(Shape):
     code = s.CharField()
     title = s.CharField()
@@ -119,6 +126,7 @@ class Message(Shape):
     external_id = s.CharField(allow_null=True)
     reply_to = s.IntegerField(allow_null=True)
     about = s.JSONField(allow_null=True, help_text="What it answers when that is no message of ours.")
+    template = UsedTemplate(allow_null=True, help_text="Of a reply by template; “text” is what the customer reads.")
     postback = Postback(allow_null=True)
     unsupported = s.BooleanField()
     standby = s.BooleanField()
@@ -171,6 +179,12 @@ class Customer(Shape):
     created_at = s.DateTimeField()
 
 
+class Quota(Shape):
+    limit = s.IntegerField(allow_null=True, help_text="Null: unlimited.")
+    used = s.IntegerField()
+    at = s.DateTimeField()
+
+
 class Channel(Shape):
     id = s.CharField()
     kind = s.CharField()
@@ -178,7 +192,49 @@ class Channel(Shape):
     team = Named(allow_null=True)
     enabled = s.BooleanField()
     webhook_url = s.CharField(help_text="Where the platform posts to; empty where it never does.")
+    quota = Quota(allow_null=True, help_text="Messages of this month, where the platform counts them.")
+    failure = s.CharField(allow_null=True, help_text="Why the platform refuses our credentials; null: it does not.")
     created_at = s.DateTimeField()
+
+
+class Abilities(Shape):
+    closed = s.CharField(allow_null=True, help_text="Why nothing can be sent now, in words.")
+    only_templates = s.BooleanField(help_text="Nothing but an approved template can be sent now.")
+    templates = s.BooleanField()
+    purpose = s.ChoiceField(["response", "human_agent", "utility"])
+    reply_until = s.DateTimeField(allow_null=True, help_text="Free answers are taken until then.")
+    window_words = s.CharField(allow_null=True, help_text="Which rule applies now.")
+    after_window = s.CharField(allow_null=True, help_text="What is possible afterwards.")
+    quota_left = s.IntegerField(allow_null=True, help_text="Of this month; null: unlimited or not known.")
+    max_length = s.IntegerField(allow_null=True)
+    unit = s.ChoiceField(["characters", "utf16", "bytes"])
+    attachment_kinds = s.ListField(child=s.CharField())
+    max_attachment_bytes = s.IntegerField()
+    max_attachments = s.IntegerField()
+    quick_replies = s.IntegerField()
+    can_write_first = s.BooleanField()
+    can_quote = s.BooleanField()
+    can_react = s.BooleanField()
+    shows_typing = s.BooleanField()
+    reads_receipts = s.BooleanField()
+
+
+class Template(Shape):
+    name = s.CharField()
+    language = s.CharField()
+    category = s.CharField()
+    status = s.CharField(help_text="As the platform says; only APPROVED can be sent.")
+    header = s.CharField()
+    body = s.CharField(help_text="Its blanks stand as {{name}}.")
+    footer = s.CharField()
+    buttons = s.ListField(child=s.CharField())
+    variables = s.ListField(child=s.CharField(), help_text="The names of the blanks, in order.")
+    synced_at = s.DateTimeField()
+
+
+class Templates(Shape):
+    synced_at = s.DateTimeField(allow_null=True)
+    results = Template(many=True)
 
 
 class MadeChannel(Shape):

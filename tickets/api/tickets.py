@@ -16,7 +16,7 @@ from tickets.api import pages, schema
 from tickets.api.customers import seen_customers
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Id, Line, Moment, Strict, Text, Yes, choice, number, words, wrong
-from tickets.api.messages import MAX_FILES, MAX_TEXT, fits
+from tickets.api.messages import MAX_FILES, MAX_TEXT, ByTemplate, fits, template_in
 from tickets.models import Ticket
 from tickets.models.activity import horizon
 
@@ -75,6 +75,7 @@ class NewTicket(Strict):
     subject = Line(required=False, allow_blank=True, max_length=500)
     text = Text(validators=[fits], required=False, allow_blank=True, help_text=f"At most {MAX_TEXT} bytes.")
     attachments = serializers.ListField(child=Id(), required=False, max_length=MAX_FILES)
+    template = ByTemplate(required=False, allow_null=True, help_text="Where a channel begins only with a template.")
 
 
 class Tickets(Door):
@@ -96,6 +97,7 @@ class Tickets(Door):
             text=given.get("text", ""),
             attachments=tuple(given.get("attachments", ())),
             key=request.headers.get("Idempotency-Key", ""),
+            template=template_in(given),
         )
         message, new = replies.start(channel, self.agent, self._to(channel, given), draft, given.get("subject", ""))
         return Response(shapes.ticket(self._fresh(message.ticket_id)), status=201 if new else 200)
@@ -200,6 +202,13 @@ class Resolution(Door):
         self.must_see(number)
         lifecycle.reopen(number, self.by)
         return answer(number)
+
+
+class Abilities(Door):
+    @says(schema.Abilities)
+    def get(self, request: Request, number: int) -> Response:
+        """What can be sent to the customer right now; windows end and quotas shrink, so it is asked again."""
+        return Response(shapes.abilities(replies.abilities_of(self.ticket(number))))
 
 
 class Until(Strict):
