@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import zoneinfo
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -59,10 +60,16 @@ class Ids(forms.TypedMultipleChoiceField):
         super().__init__(coerce=int, choices=[(row.pk, str(row)) for row in rows], **options)
 
 
+@cache
+def far() -> tuple[str, ...]:
+    """All others; read once, because each is a file of the system."""
+    names = zoneinfo.available_timezones().difference(NEAR)
+    return tuple(sorted(name for name in names if "/" in name and not name.startswith("Etc/")))
+
+
 def zones() -> list[tuple[Any, Any]]:
-    others = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
     near = [(name, name.replace("_", " ")) for name in NEAR]
-    rest = [(name, name.replace("_", " ")) for name in others if name not in NEAR]
+    rest = [(name, name.replace("_", " ")) for name in far()]
     return [("", _("As the desk (%(zone)s)") % {"zone": settings.TIME_ZONE}), (_("Near"), near), (_("All"), rest)]
 
 

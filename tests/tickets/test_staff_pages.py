@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 
 from agents.models import Agent, Team, Token
 from agents.tokens import find
@@ -13,6 +14,9 @@ from channels_app.models import Channel
 from tests.conftest import Customer, connect, hire
 from tickets import lifecycle
 from tickets.models import Actor, Tag, Ticket
+
+# All doors are imported now: PostgreSQL ends a test's transaction that waits for that longer than 5 s.
+assert get_resolver().url_patterns
 
 
 def client_of(agent: Agent) -> Client:
