@@ -285,6 +285,8 @@ TIMETABLE: dict[str, float] = {
     "tickets.delivery.sweep": 1,
     "tickets.media.sweep": 1,
     "tickets.thumbnails.sweep": 5,
+    "tickets.courtesies.sweep": 2,
+    "tickets.reactions.sweep": 2,
     "tickets.profiles.sweep": 2,
     "tickets.lifecycle.wake_due": 1,
     "tickets.pending.settle": 2,

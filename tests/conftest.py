@@ -26,7 +26,7 @@ from channels_app.models import Channel
 from tests.platforms.chatty import FakeChatty
 from tests.platforms.twilio import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER, FakeTwilio
 from tests.platforms.webhook import SECRET, FakeWebhookPlatform, signed
-from tickets import delivery, lifecycle, media, pending
+from tickets import courtesies, delivery, lifecycle, media, pending, profiles, reactions, thumbnails
 from tickets.models import Message, Ticket
 
 PASSWORD = "kopi tubruk 1999"
@@ -148,7 +148,10 @@ def jobs_inline(no_jobs: None, transactional_db: None, monkeypatch: pytest.Monke
     return ran
 
 
-SWEEPS = (inbound.retry_due, pending.settle, lifecycle.wake_due, media.sweep, delivery.sweep)
+SWEEPS = (
+    inbound.retry_due, pending.settle, lifecycle.wake_due, media.sweep, thumbnails.sweep, profiles.sweep,
+    courtesies.sweep, reactions.sweep, delivery.sweep,
+)  # fmt: skip
 
 
 def sweep_all() -> None:

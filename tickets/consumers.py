@@ -24,6 +24,7 @@ from agents import tokens
 from agents.models import Agent, Sight, Token
 from channels_app import wakeups
 from tickets import live, log
+from tickets.courtesies import customer_sees
 from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
 
@@ -181,6 +182,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.said[kind, number] = now
         if not await self._may_see(number, now):
             return
+        await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)
         if kind == "viewing":
             self.listener.viewing = {number}
         elif kind == "left":

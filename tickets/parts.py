@@ -11,12 +11,12 @@ import json
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from channels_app import payloads
 from channels_app.models import MessageTemplate
-from tickets import pages, replies
-from tickets.views import me, message_for, signed_in, ticket_for, wants_part
+from tickets import lifecycle, pages, reactions, replies
+from tickets.views import me, message_for, refusal, signed_in, ticket_for, wants_part
 
 LONGEST_EVENT = 100_000
 TEMPLATE = ("name", "language", "category", "header", "body", "footer", "buttons", "variables")
@@ -52,6 +52,18 @@ def templates(request: HttpRequest, number: int) -> JsonResponse:
         if row.approved
     ]
     return JsonResponse({"templates": rows})
+
+
+@signed_in
+@require_POST
+def reaction(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Our emoji on a customer's message; an empty one takes ours back."""
+    found = message_for(request, message_id)
+    try:
+        reactions.react(found.pk, me(request), request.POST.get("emoji", "")[:100])
+    except lifecycle.Refused as error:
+        return refusal(error)
+    return HttpResponse(status=204)
 
 
 @signed_in

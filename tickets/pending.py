@@ -108,7 +108,7 @@ def _seen(reactions: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def _order(reaction: dict[str, Any]) -> tuple[str, str]:
-    return reaction["at"], reaction["author"]["address"]
+    return reaction["at"], reaction["author"]["address"] or ""
 
 
 # ── Edits and deletions ──────────────────────────────────────────────────────────────────────

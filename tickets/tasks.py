@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from tickets import delivery, media, profiles, thumbnails
+from tickets import courtesies, delivery, media, profiles, reactions, thumbnails
 
 deliver = shared_task(name="tickets.delivery.deliver")(delivery.deliver)
 fetch = shared_task(name="tickets.media.fetch")(media.fetch)
 fetch_profile = shared_task(name="tickets.profiles.fetch")(profiles.fetch)
+mark_read = shared_task(name="tickets.courtesies.mark")(courtesies.mark)
+show_typing = shared_task(name="tickets.courtesies.show_typing")(courtesies.show_typing)
+send_reaction = shared_task(name="tickets.reactions.send")(reactions.send)
 make_thumbnail = shared_task(name="tickets.thumbnails.make")(thumbnails.make)

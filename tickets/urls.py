@@ -20,6 +20,7 @@ urlpatterns = [
     path("tickets/<int:number>/templates/", parts.templates, name="templates"),
     path("tickets/<int:number>/<slug:verb>/", views.act, name="act"),
     path("messages/<int:message_id>/retry/", views.retry, name="retry"),
+    path("messages/<int:message_id>/reaction/", parts.reaction, name="reaction"),
     path("messages/<int:message_id>/html/", views.html, name="message_html"),
     path("messages/<int:message_id>/event/", parts.event, name="message_event"),
     path("messages/<int:message_id>/text/", views.text, name="message_text"),

@@ -54,6 +54,13 @@ def _changed(who: str, row: Activity) -> str:
     return _("%(who)s changed the ticket: %(what)s") % {"who": who, "what": ", ".join(parts)}
 
 
+def _reaction_failed(who: str, row: Activity) -> str:
+    what = {"emoji": row.changes.get("emoji", ""), "reason": _(row.changes.get("reason") or " ").strip()}
+    if not what["emoji"]:
+        return _("Our reaction could not be taken back: %(reason)s") % what
+    return _("The reaction %(emoji)s could not be sent: %(reason)s") % what
+
+
 def _merged(who: str, row: Activity) -> str:
     if "into" in row.changes:
         return _("The conversation goes on in ticket %(number)s") % {"number": row.changes["into"]}
@@ -107,6 +114,7 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.woken": lambda who, row: _("The ticket is open again"),
     "ticket.changed": _changed,
     "ticket.merged": _merged,
+    "ticket.reaction_failed": _reaction_failed,
     "customer.changed": _customer,
     "customer.follow": lambda who, row: _("%(who)s follows the channel") % {"who": who},
     "customer.unfollow": lambda who, row: _("%(who)s left the channel") % {"who": who},

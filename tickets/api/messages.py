@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from channels_app.contract import SCOPE, Template, clean_text, fit_id
 from channels_app.models import Channel
-from tickets import delivery, replies, shapes
+from tickets import delivery, reactions, replies, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import LARGEST, Choice, Id, Line, Strict, Text, choice, number, words, wrong
@@ -118,6 +118,24 @@ class OneMessage(Door):
     def get(self, request: Request, message_id: int) -> Response:
         """The message as it is now."""
         return Response(shapes.message(one(Message.objects.seen_with(self.sight).for_reading(), pk=message_id)))
+
+
+class Emoji(Strict):
+    emoji = Text(max_length=64, help_text="One emoji, in place of ours that is there.")
+
+
+class OurReaction(Door):
+    @says(schema.Message, takes=Emoji)
+    def put(self, request: Request, message_id: int) -> Response:
+        """React to what a customer wrote. Shown at once; taken back, with a line in the log, if the platform refuses."""
+        one(Message.objects.seen_with(self.sight), pk=message_id)
+        return Response(shapes.message(reactions.react(message_id, self.agent, self.read(Emoji)["emoji"])))
+
+    @says(schema.Message)
+    def delete(self, request: Request, message_id: int) -> Response:
+        """Take our reaction back."""
+        one(Message.objects.seen_with(self.sight), pk=message_id)
+        return Response(shapes.message(reactions.react(message_id, self.agent, "")))
 
 
 class Retry(Door):

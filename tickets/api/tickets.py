@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from agents.models import Agent, Team
 from channels_app.models import Channel
 from customers.models import CustomerAddress
-from tickets import lifecycle, lists, replies, shapes
+from tickets import courtesies, lifecycle, lists, replies, shapes
 from tickets.api import pages, schema
 from tickets.api.customers import seen_customers
 from tickets.api.doors import Door, one, says
@@ -209,6 +209,15 @@ class Abilities(Door):
     def get(self, request: Request, number: int) -> Response:
         """What can be sent to the customer right now; windows end and quotas shrink, so it is asked again."""
         return Response(shapes.abilities(replies.abilities_of(self.ticket(number))))
+
+
+class Read(Door):
+    @says(schema.Ticket)
+    def put(self, request: Request, number: int) -> Response:
+        """You have read the conversation: where the channel sends read receipts, the customer sees that."""
+        self.must_see(number)
+        courtesies.read(number)
+        return answer(number)
 
 
 class Until(Strict):
