@@ -7,8 +7,10 @@ from django.shortcuts import render
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """An old page was sent in after the sign-in behind it ended: say what to do."""
-    return render(request, "403_csrf.html", status=403)
+    """An old page was sent in after the sign-in behind it ended: say what to do. Scripts get a new token and repeat."""
+    response = render(request, "403_csrf.html", status=403)
+    response["X-Token-Refused"] = "1"
+    return response
 
 
 def not_here(request: HttpRequest) -> HttpResponse:

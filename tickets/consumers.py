@@ -23,7 +23,7 @@ from django.utils.crypto import constant_time_compare
 from agents import tokens
 from agents.models import Agent, Sight, Token
 from channels_app import wakeups
-from tickets import live, log
+from tickets import glances, live, log
 from tickets.courtesies import customer_sees
 from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
@@ -166,13 +166,16 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._tell("left", number, self.teams[number][1])
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Only typing and viewing; what is no such frame is ignored."""
+        """Typing, viewing, and up to where was read; what is no such frame is ignored."""
         try:
             value = json.loads(text_data or "")
             kind, number = value["type"], value["ticket"]
         except (ValueError, TypeError, KeyError, RecursionError):
             return
-        if kind not in ("typing", "viewing", "left") or type(number) is not int or not 0 < number < 2**63:
+        if kind not in ("typing", "viewing", "left", "seen") or type(number) is not int or not 0 < number < 2**63:
+            return
+        seq = value.get("seq")
+        if kind == "seen" and (type(seq) is not int or not 0 < seq < 2**63):
             return
         now = time.monotonic()
         if self.listener is None or now - self.said.get((kind, number), 0.0) < SAY_EVERY:
@@ -181,6 +184,10 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.said.clear()
         self.said[kind, number] = now
         if not await self._may_see(number, now):
+            return
+        if kind == "seen":
+            await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, seq)
+            self._tell(kind, number, self.teams[number][1], seq=seq)
             return
         await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)
         if kind == "viewing":
@@ -200,9 +207,9 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             known = self.teams[number] = (now, found[0])
         return self.listener is not None and self.listener.sight.covers(known[1])
 
-    def _tell(self, kind: str, number: int, team: int | None) -> None:
+    def _tell(self, kind: str, number: int, team: int | None, **more: int) -> None:
         who = {"type": "agent", "id": self.who.agent.pk, "name": self.who.agent.name}
-        wakeups.publish_json(wakeups.EPHEMERAL, {"type": kind, "ticket": number, "actor": who, "team": team})
+        wakeups.publish_json(wakeups.EPHEMERAL, {"type": kind, "ticket": number, "actor": who, "team": team, **more})
 
 
 def _where(after: int | None) -> tuple[int, int, bool]:

@@ -9,15 +9,19 @@ from django.db.models.functions import Coalesce
 from tickets.models import Glance, Ticket, TicketQuerySet
 
 _LOOKED = """
-INSERT INTO tickets_glance (agent_id, ticket_id, seq) VALUES (%s, %s, %s)
+INSERT INTO tickets_glance (agent_id, ticket_id, seq)
+SELECT %s, t.number, CASE WHEN t.seq < %s THEN t.seq ELSE %s END FROM tickets_ticket t WHERE t.number = %s
 ON CONFLICT (agent_id, ticket_id) DO UPDATE SET seq = excluded.seq WHERE tickets_glance.seq < excluded.seq
 """
 
 
 def looked(agent_id: int, number: int, seq: int) -> None:
-    """This agent has seen all of the ticket up to that line; never less than before. The door saw to the sight."""
+    """This agent has seen all of the ticket up to that line; never less than before, never what is still to come.
+
+    The door saw to the sight.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_LOOKED, [agent_id, number, seq])
+        cursor.execute(_LOOKED, [agent_id, seq, seq, number])
 
 
 def unread(agent_id: int) -> Q:

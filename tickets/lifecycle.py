@@ -45,7 +45,7 @@ def _lock(number: int) -> Ticket:
 
 def _before(ticket: Ticket, *names: str) -> dict[str, Any]:
     """As it was, in the line's own words for undo.py: ids and times, for names may change."""
-    values = {name: getattr(ticket, ticket._meta.get_field(name).attname) for name in names}
+    values = {name.removesuffix("_id"): getattr(ticket, name) for name in names}
     return {
         "before": {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
     }
@@ -64,7 +64,7 @@ def assign(number: int, agent: Agent, by: Actor, *, take_over: bool = False) -> 
         raise Held(ticket.assignee)
     changes = {
         "assignee": [ticket.assignee.name if ticket.assignee else None, agent.name],
-        **_before(ticket, "assignee"),
+        **_before(ticket, "assignee_id"),
     }
     record(ticket, "ticket.assigned", by, changes=changes, assignee=agent)
     return ticket
@@ -80,7 +80,7 @@ def release(number: int, by: Actor, *, held_by: Agent | None = None) -> Ticket:
 
 
 def _release(ticket: Ticket, by: Actor) -> None:
-    changes = {"assignee": [ticket.assignee.name if ticket.assignee else None, None], **_before(ticket, "assignee")}
+    changes = {"assignee": [ticket.assignee.name if ticket.assignee else None, None], **_before(ticket, "assignee_id")}
     record(ticket, "ticket.released", by, changes=changes, assignee=None)
 
 
@@ -162,7 +162,7 @@ def change(number: int, by: Actor, **wanted: Any) -> Ticket:
     moved_from = None
     if "team" in wanted and (wanted["team"].pk if wanted["team"] else None) != ticket.team_id:
         moved_from = ticket.team_id
-        changes |= _before(ticket, "team", "assignee")
+        changes |= _before(ticket, "team_id", "assignee_id")
         fields["team"] = _move(ticket, wanted["team"], changes)
     if changes:
         record(ticket, "ticket.changed", by, changes=changes, from_team=moved_from, **fields)

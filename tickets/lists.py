@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -14,6 +14,8 @@ from tickets import search
 from tickets.models import Tag, Ticket, TicketQuerySet
 
 S = Ticket.Status
+
+Reading = Callable[[TicketQuerySet, dict[int, int]], TicketQuerySet]
 
 # Up to so many, each team's index is read by itself.
 MANY_TEAMS = 24
@@ -45,12 +47,12 @@ class Page:
 
 def page(
     agent: Agent, filters: Filters, *, before: int | None = None, after: int | None = None, limit: int = 50,
-    sight: Sight | None = None,
+    sight: Sight | None = None, reading: Reading | None = None,
 ) -> Page:  # fmt: skip
     """One page of what this agent may see, in the order of the newest activity.
 
     before, after: a key from an earlier page. With ``q`` the order and the keys are those of the
-    newest matching message.
+    newest matching message. reading: what else is read of the rows, in the same statement; it is given their keys.
     """
     sight = sight or agent.sight()
     if filters.team:
@@ -72,7 +74,8 @@ def page(
         older, newer = bool(keys), more
     else:
         older, newer = more, before is not None and bool(keys)
-    seen = Ticket.objects.seen_with(sight).for_reading().filter(pk__in=[number for number, _key in keys])
+    seen = Ticket.objects.seen_with(sight).filter(pk__in=[number for number, _key in keys])
+    seen = reading(seen, dict(keys)) if reading else seen.for_reading()
     by_number = {row.pk: row for row in seen} if keys else {}
     rows = [by_number[number] for number, _key in keys if number in by_number]
     return Page(rows, keys[-1][1] if older else None, keys[0][1] if newer else None)

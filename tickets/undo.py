@@ -31,6 +31,7 @@ def can(line: Activity) -> bool:
 
 def undo(line: Activity, by: Actor) -> Ticket:
     """line: the agent's own. Raises Conflict when the same thing was changed since, or cannot be had back."""
+    assert line.ticket_id is not None
     with transaction.atomic():
         ticket = Ticket.objects.locked().get(pk=line.ticket_id)
         later = next((one for one in _later(line) if _touches(one, line)), None)

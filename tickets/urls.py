@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tickets import files, parts, playground, views
+from tickets import files, panel, parts, playground, verbs, views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
     path("rows/", views.rows, name="rows"),
     path("counts/", views.counts, name="counts"),
+    path("told/", panel.told, name="told"),
     path("uploads/", views.upload, name="upload"),
     path("tickets/<int:number>/", views.ticket, name="ticket"),
     path("tickets/<int:number>/news/", views.news, name="news"),
@@ -18,7 +19,10 @@ urlpatterns = [
     path("tickets/<int:number>/composer/", parts.composer, name="composer"),
     path("tickets/<int:number>/stream/", parts.stream, name="stream"),
     path("tickets/<int:number>/templates/", parts.templates, name="templates"),
-    path("tickets/<int:number>/<slug:verb>/", views.act, name="act"),
+    path("tickets/<int:number>/customer/", panel.customer, name="customer"),
+    path("tickets/<int:number>/choose/<slug:what>/", verbs.choices, name="choices"),
+    path("tickets/<int:number>/undo/", verbs.take_back, name="undo"),
+    path("tickets/<int:number>/<slug:verb>/", verbs.act, name="act"),
     path("messages/<int:message_id>/retry/", views.retry, name="retry"),
     path("messages/<int:message_id>/reaction/", parts.reaction, name="reaction"),
     path("messages/<int:message_id>/html/", views.html, name="message_html"),

@@ -18,15 +18,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import get_current_timezone, is_naive, make_aware
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from agents.models import Agent, Sight, Team
+from agents.models import Agent, Sight
 from channels_app import outbound
-from tickets import delivery, lifecycle, lists, media, pages, replies, shapes, wording
+from channels_app.contract import Template
+from tickets import delivery, lifecycle, lists, media, pages, replies, selections, shapes, wording
 from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import horizon
 
@@ -101,8 +101,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """Views and list; no ticket open."""
     # Before anything is read: what happens from here on the socket tells.
     at = horizon()
-    here = pages.places(me(request))
-    selection = pages.Selection.of(request.GET)
+    here = selections.places(me(request))
+    selection = selections.Selection.of(request.GET)
     context = {
         "here": here,
         "selection": selection,
@@ -116,15 +116,18 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/page.html", context)
 
 
-def _list(request: HttpRequest, here: pages.Places, selection: pages.Selection) -> dict[str, Any]:
-    view, title = selection.described(here)
-    filters = selection.filters(me(request))
-    page = lists.page(me(request), filters, before=selection.before, limit=pages.ROWS, sight=here.sight)
-    return {"view": view, "title": title, "rows": page.rows, "older": page.older}
+def _list(request: HttpRequest, here: selections.Places, selection: selections.Selection) -> dict[str, Any]:
+    page = selections.page(me(request), selection, here.sight)
+    view, title = selection.described(here, page.rows)
+    given = {"view": view, "title": title, "rows": page.rows, "older": page.older}
+    if target(request) != "more" and not selection.costly:
+        # The counts come along where there is a statement left for them; else the page asks.
+        given["counts"] = selections.badges(me(request), here.sight)
+    return given
 
 
 def _shell() -> dict[str, Any]:
-    return {"views": pages.VIEWS.values(), "max_bytes": settings.MAX_ATTACHMENT_BYTES}
+    return {"views": selections.VIEWS.values(), "max_bytes": settings.MAX_ATTACHMENT_BYTES}
 
 
 @signed_in
@@ -132,17 +135,19 @@ def _shell() -> dict[str, Any]:
 def rows(request: HttpRequest) -> HttpResponse:
     """The rows of these tickets as far as they belong in this list."""
     numbers = [found for found in map(pages.number, request.GET.get("n", "").split(",")) if found][:ROWS_AT_ONCE]
-    agent, selection = me(request), pages.Selection.of(request.GET)
+    agent, selection = me(request), selections.Selection.of(request.GET)
     # A search keeps its hits as they are: only what stands in the list is brought up to date.
     filters = lists.Filters() if selection.q else selection.filters(agent)
-    found = lists.narrowed(Ticket.objects.visible_to(agent), filters).for_reading().filter(pk__in=numbers)
+    found = selections.for_rows(lists.narrowed(Ticket.objects.visible_to(agent), filters).filter(pk__in=numbers), agent)
     return render(request, "inbox/_rows.html", {"rows": found.order_by("-seq"), "selection": selection})
 
 
 @signed_in
 @require_GET
+@ensure_csrf_cookie
 def counts(request: HttpRequest) -> HttpResponse:
-    return JsonResponse(pages.badges(me(request), me(request).sight()))
+    """Also where a page that is too old gets a fresh CSRF cookie."""
+    return JsonResponse(selections.badges(me(request), me(request).sight()))
 
 
 # ── A ticket ─────────────────────────────────────────────────────────────────────────────────
@@ -156,15 +161,16 @@ def ticket(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: Any) -> HttpResponse:
-    here = pages.places(me(request))
+    here = selections.places(me(request))
     found = ticket_for(here.sight, number)
     if target(request) == "older":
         shown = pages.stream(found, request.GET.get("before", ""))
         return render(request, "ticket/_items.html", {"ticket": found, "stream": shown})
-    shown = pages.stream(found)
+    hit = pages.number(request.GET.get("m"))
+    shown = pages.around(found, hit) if hit else pages.stream(found)
     context = {
         "here": here,
-        "selection": pages.Selection.of(request.GET),
+        "selection": selections.Selection.of(request.GET),
         "pane": "ticket",
         "ticket": found,
         "stream": shown,
@@ -182,7 +188,7 @@ def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: A
 @require_GET
 def news(request: HttpRequest, number: int) -> HttpResponse:
     """All that changed on a ticket after a line of the log: its head, the messages, the lines."""
-    here = pages.places(me(request))
+    here = selections.places(me(request))
     found = ticket_for(here.sight, number)
     since = pages.number(request.GET.get("since")) or 0
     lines = list(Activity.objects.filter(ticket=found, seq__gt=since).order_by("seq")[: NEWS + 1])
@@ -197,7 +203,7 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "here": here,
         "ticket": found,
-        "selection": pages.Selection.of(request.GET),
+        "selection": selections.Selection.of(request.GET),
         "items": items,
         "snooze_choices": pages.snooze_choices(),
         "priorities": Ticket.Priority.choices,
@@ -210,27 +216,27 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
 def say(request: HttpRequest, number: int) -> HttpResponse:
     """A reply or a note. What is new is shown first, and the draft stays where it was written."""
     found = ticket_for(me(request).sight(), number)
+    if request.POST.get("agent", str(me(request).pk)) != str(me(request).pk):
+        # Another one has signed in by another tab: nobody's words go out under somebody else's name.
+        words = _("Another person is signed in now. Sign in as yourself again; your draft is kept.")
+        return JsonResponse({"words": words, "sign_in": reverse(settings.LOGIN_URL)}, status=401)
     try:
         with transaction.atomic():
             draft = _draft(request)
             message, _made = replies.reply(found.pk, me(request), draft)
     except replies.Stale as stale:
-    if request.POST.get("agent", str(me(request).pk)) != str(me(request).pk):
-        # Another one has signed in by another tab: nobody's words go out under somebody else's name.
-        words = _("Another person is signed in now. Sign in as yourself again; your draft is kept.")
-        return JsonResponse({"words": words, "sign_in": reverse(settings.LOGIN_URL)}, status=401)
         context = {"new": [(line, wording.of_news(line)) for line in stale.new], "seq": stale.seq, "words": str(stale)}
         if wants_part(request):
             return render(request, "ticket/_stale.html", context, status=409)
         return _ticket_page(request, number, 409, draft=request.POST, **context)
+    except replies.KeyReused as error:
+        # The first try had gone through; then the text was changed.
+        return JsonResponse({"words": str(error), "code": "sent"}, status=422)
     except lifecycle.Refused as error:
         if wants_part(request):
             return refusal(error)
         return _ticket_page(request, number, 422, draft=request.POST, words=str(error))
     if wants_part(request):
-    except replies.KeyReused as error:
-        # The first try had gone through; then the text was changed.
-        return JsonResponse({"words": str(error), "code": "sent"}, status=422)
         return JsonResponse({"id": message.pk}, status=201)
     return redirect(_address(found.pk, request))
 
@@ -250,14 +256,19 @@ def _draft(request: HttpRequest) -> replies.Draft:
         reply_to=pages.number(given.get("reply_to")),
         seen=pages.number(given.get("seen")),
         key=given.get("key", ""),
+        template=_template(request),
     )
 
 
-def _keep(agent: Agent, file: Any) -> Any:
-    if file.size > settings.MAX_ATTACHMENT_BYTES:
-        limit = settings.MAX_ATTACHMENT_BYTES // (1024 * 1024)
-        raise replies.CannotSend(_("%(name)s is over the limit of %(limit)d MB.") % {"name": file.name, "limit": limit})
-    return media.upload(agent, file, file.name, file.content_type or "")
+def _template(request: HttpRequest) -> Template | None:
+    """An approved text with what stands in its blanks."""
+    name = request.POST.get("template", "")
+    if not name:
+        return None
+    blanks = {field.removeprefix("var-"): text for field, text in request.POST.items() if field.startswith("var-")}
+    return Template(name=name, language=request.POST.get("template_language", ""), parameters=blanks)
+
+
 def _whole(request: HttpRequest, file: Any) -> None:
     """The browser says how long the file is before it sends it: one that stopped half-way is none."""
     said = pages.number(request.POST.get("size"))
@@ -265,6 +276,11 @@ def _whole(request: HttpRequest, file: Any) -> None:
         raise replies.CannotSend(_("%(name)s did not arrive whole. Add it again.") % {"name": file.name})
 
 
+def _keep(agent: Agent, file: Any) -> Any:
+    if file.size > settings.MAX_ATTACHMENT_BYTES:
+        limit = settings.MAX_ATTACHMENT_BYTES // (1024 * 1024)
+        raise replies.CannotSend(_("%(name)s is over the limit of %(limit)d MB.") % {"name": file.name, "limit": limit})
+    return media.upload(agent, file, file.name, file.content_type or "")
 
 
 @signed_in
@@ -275,14 +291,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     if file is None:
         return JsonResponse({"words": _("No file came with the request.")}, status=400)
     try:
+        _whole(request, file)
+    except replies.CannotSend as error:
+        return JsonResponse({"words": str(error)}, status=400)
+    try:
         row = _keep(me(request), file)
     except lifecycle.Refused as error:
         return JsonResponse({"words": str(error)}, status=413)
     return JsonResponse({"id": row.pk, "name": row.filename, "size": row.size, "kind": row.kind}, status=201)
-    try:
-        _whole(request, file)
-    except replies.CannotSend as error:
-        return JsonResponse({"words": str(error)}, status=400)
 
 
 @signed_in
@@ -335,17 +351,7 @@ def text(request: HttpRequest, message_id: int) -> HttpResponse:
     return response
 
 
-# ── Verbs ────────────────────────────────────────────────────────────────────────────────────
-
-
-@signed_in
-@require_POST
-def act(request: HttpRequest, number: int, verb: str) -> HttpResponse:
-    """Assign, resolve, snooze and the like: the verb's name is in the address."""
-    found, do = ticket_for(me(request).sight(), number), _VERBS.get(verb)
-    if do is None:
-        raise Http404
-    return _done(request, found.pk, lambda: do(found, request))
+# ── Afterwards ───────────────────────────────────────────────────────────────────────────────
 
 
 def _done(request: HttpRequest, number: int, do: Callable[[], object]) -> HttpResponse:
@@ -363,59 +369,3 @@ def _done(request: HttpRequest, number: int, do: Callable[[], object]) -> HttpRe
 
 def _address(number: int, request: HttpRequest) -> str:
     return f"{reverse('ticket', args=[number])}?{request.GET.urlencode()}".rstrip("?")
-
-
-def _assign(ticket: Ticket, request: HttpRequest) -> None:
-    take_over = request.POST.get("take_over") == "1"
-    lifecycle.assign(ticket.pk, me(request), Actor.of(me(request)), take_over=take_over)
-
-
-def _snooze(ticket: Ticket, request: HttpRequest) -> None:
-    try:
-        until = parse_datetime(request.POST.get("until", ""))
-    except ValueError:
-        until = None
-    if until is None:
-        raise lifecycle.Refused(_("Choose a day and a time."))
-    until = make_aware(until, get_current_timezone()) if is_naive(until) else until
-    lifecycle.snooze(ticket.pk, until, Actor.of(me(request)))
-
-
-def _priority(ticket: Ticket, request: HttpRequest) -> None:
-    wanted = request.POST.get("priority", "")
-    if wanted not in Ticket.Priority.values:
-        raise lifecycle.Refused(_("Choose one of the priorities."))
-    lifecycle.change(ticket.pk, Actor.of(me(request)), priority=wanted)
-
-
-def _subject(ticket: Ticket, request: HttpRequest) -> None:
-    lifecycle.change(ticket.pk, Actor.of(me(request)), subject=request.POST.get("subject", ""))
-
-
-def _tags(ticket: Ticket, request: HttpRequest) -> None:
-    lifecycle.change(ticket.pk, Actor.of(me(request)), tags=request.POST.get("tags", "").split(","))
-
-
-def _team(ticket: Ticket, request: HttpRequest) -> None:
-    wanted = pages.number(request.POST.get("team"))
-    team = None
-    if wanted is not None:
-        mine = me(request).sight()
-        team = Team.objects.filter(pk=wanted).first() if mine.covers(wanted) else None
-        if team is None:
-            raise lifecycle.Refused(_("This team is not there any more."))
-    lifecycle.change(ticket.pk, Actor.of(me(request)), team=team)
-
-
-_VERBS: dict[str, Callable[[Ticket, HttpRequest], object]] = {
-    "assign": _assign,
-    "release": lambda ticket, request: lifecycle.release(ticket.pk, Actor.of(me(request))),
-    "resolve": lambda ticket, request: lifecycle.resolve(ticket.pk, Actor.of(me(request))),
-    "reopen": lambda ticket, request: lifecycle.reopen(ticket.pk, Actor.of(me(request))),
-    "snooze": _snooze,
-    "wake": lambda ticket, request: lifecycle.wake(ticket.pk, Actor.of(me(request))),
-    "priority": _priority,
-    "subject": _subject,
-    "tags": _tags,
-    "team": _team,
-}

@@ -193,6 +193,8 @@ FOR_SCRIPTS = {
     "looking": gettext_lazy("{names} is looking"),
     "lookingMany": gettext_lazy("{names} are looking"),
     "newMessage": gettext_lazy("New message from {name}"),
+    "notAllowed": gettext_lazy("Notifications are blocked for this page. Allow them in the browser's settings."),
+    "notHere": gettext_lazy("This browser shows notifications only over https."),
     "noteSaved": gettext_lazy("Note saved"),
     "offline": gettext_lazy("No connection. What you write is kept; the page catches up by itself."),
     "remove": gettext_lazy("Remove {name}"),
@@ -201,6 +203,8 @@ FOR_SCRIPTS = {
     "signIn": gettext_lazy("Sign in"),
     "tooOld": gettext_lazy("This page is too old. Reload it; your draft is kept."),
     "typing": gettext_lazy("{names} is typing…"),
+    "undo": gettext_lazy("Undo"),
+    "unread": gettext_lazy("{count} unread"),
     "uploading": gettext_lazy("Adding {name}…"),
     "waitForFiles": gettext_lazy("Wait until the files are there."),
     "writeNote": gettext_lazy("Write a note that only your colleagues see…"),
@@ -208,7 +212,6 @@ FOR_SCRIPTS = {
     "characters": gettext_lazy("{length} of {limit} characters"),
     "segments": gettext_lazy("{segments} SMS · {remaining} characters left in this one · {encoding}"),
     "partsOver": gettext_lazy("Longer than one message on this channel: it will be sent in parts."),
-}  # fmt: skip
     "addAgain": gettext_lazy("Add it again."),
     "addFiles": gettext_lazy("Add files"),
     "bytes": gettext_lazy("{length} of {limit} bytes"),
@@ -257,3 +260,4 @@ FOR_SCRIPTS = {
     "noTemplateFound": gettext_lazy("No template has these words."),
     "noTemplates": gettext_lazy("This channel has no approved template yet."),
     "searchTemplates": gettext_lazy("Search templates"),
+}  # fmt: skip

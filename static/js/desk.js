@@ -1,86 +1,102 @@
-// The inbox: three panes, addresses that are real, the list kept up to date, and the keys.
+// The inbox: its panes and addresses, what is done to a ticket and undone, the keys.
 
 import { Composer } from "./composer.js";
+import { List } from "./list.js";
 import { Live } from "./live.js";
 import { Stream } from "./stream.js";
 import { localise } from "./time.js";
-import { ask, calm, csrf, explain, fragment, handsOff, toast, words } from "./web.js";
+import { ask, calm, csrf, explain, fragment, freshToken, kept, keep, toast, words } from "./web.js";
 
 const LOOK = 20000;
-const AT_ONCE = 60;
+const SEEN = 1100;
 const $ = (selector) => document.querySelector(selector);
+const wide = matchMedia("(min-width: 80rem)");
 
 class Desk {
   constructor() {
     this.stream = null;
     this.composer = null;
     this.live = null;
-    this.stale = new Set();
     this.wasOffline = false;
-    this.refreshRows = calm(250, () => this.fetchRows());
-    this.refreshCounts = calm(1500, () => this.fetchCounts());
-    this.pageTitle = document.title;
+    this.count = 0;
+    this.list = new List(this);
+    this.panel = new Panel(this);
+    this.saySeen = calm(SEEN, () => this.seen());
     localise();
     this.ticketShown();
-    if ($("#list").dataset.load) this.openList($("#list").dataset.load, { push: false, pane: false });
-    else this.listShown();
+    if ($("#list").dataset.load) this.list.open($("#list").dataset.load);
+    else this.list.shown();
     this.listen();
     setInterval(() => this.look(), LOOK);
-    document.addEventListener("visibilitychange", () => this.look());
+    document.addEventListener("visibilitychange", () => {
+      this.look();
+      if (document.visibilityState === "visible") this.list.mark();
+      else if (kept("telling")) telling();
+    });
   }
 
   // Where we are.
 
   query(prefix = "?") {
-    const query = $("#list .head")?.dataset.query ?? "";
-    return query ? prefix + query : "";
+    return this.list.query(prefix);
   }
 
   listen() {
     document.addEventListener("click", (event) => this.clicked(event));
-    document.addEventListener("submit", (event) => {
-      const form = event.target.closest("form[data-go]");
-      if (!form) return;
-      event.preventDefault();
-      const q = new FormData(form).get("q").trim();
-      this.openList(q ? `/?${new URLSearchParams({ q })}` : "/");
-    });
+    document.addEventListener("submit", (event) => this.submitted(event));
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("toggle", (event) => this.menu(event), true);
     window.addEventListener("popstate", () => this.restore());
-    document.body.addEventListener("htmx:configRequest", (event) => (event.detail.headers["X-CSRFToken"] = csrf()));
-    document.body.addEventListener("htmx:responseError", (event) => {
-      const { status, responseText } = event.detail.xhr;
-      explain(status, responseText);
+    document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+      detail.headers["X-CSRFToken"] = csrf();
+      if ("csrfmiddlewaretoken" in detail.parameters) detail.parameters.csrfmiddlewaretoken = csrf();
     });
+    document.body.addEventListener("htmx:responseError", ({ detail }) => this.refused(detail));
     document.body.addEventListener("htmx:sendError", () => toast(words("offline"), { bad: true }));
-    const rowsCame = calm(0, () => {
-      localise($("#list"));
-      this.listMended();
-    });
-    document.body.addEventListener("htmx:afterSwap", (event) => event.target.closest?.("#list") && rowsCame());
     document.body.addEventListener("desk:news", () => {
-      for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+      this.closeMenus();
       this.news();
     });
   }
 
+  /** A token that was too old is fetched anew, and the same button pressed once more. */
+  async refused({ xhr, elt }) {
+    if (!xhr.getResponseHeader("X-Token-Refused") || elt.dataset.again) return explain(xhr.status, xhr.responseText);
+    elt.dataset.again = "yes";
+    await freshToken();
+    elt.requestSubmit?.();
+  }
+
   clicked(event) {
-    if (event.target.closest("[data-help]")) return this.help();
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
-    if (document.body.dataset.pane === "views" && !event.target.closest("#views")) return this.pane("list");
-    const link = event.target.closest("a[data-go], a[data-pane-to]");
+    const { target } = event;
+    if (target.closest("[data-help]")) return this.help();
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+    const copy = target.closest("[data-copy]");
+    if (copy) return this.copy(copy.dataset.copy);
+    if (document.body.dataset.pane === "views" && !target.closest("#views")) return this.pane("list");
+    const link = target.closest("a[data-go], a[data-pane-to], a[data-panel], a[data-panel-close]");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    if (link.dataset.paneTo) {
-      this.pane(link.dataset.paneTo);
-      if (link.dataset.paneTo === "list") this.closeTicket({ words: false });
-      return;
-    }
-    if (link.dataset.go === "ticket") this.openTicket(link.href);
+    const { go, paneTo } = link.dataset;
+    if ("panel" in link.dataset) return this.panel.toggle();
+    if ("panelClose" in link.dataset) return this.panel.close();
+    if (paneTo) {
+      this.pane(paneTo);
+      if (paneTo === "list") this.closeTicket({ words: false });
+    } else if (go === "ticket") this.openTicket(link.href);
     else this.openList(link.href);
+  }
+
+  submitted(event) {
+    const form = event.target;
+    if ("act" in form.dataset) {
+      event.preventDefault();
+      return this.act(form, event.submitter);
+    }
+    if (!form.matches("form[data-go]")) return;
+    event.preventDefault();
+    const q = new FormData(form).get("q").trim();
+    this.openList(q ? `/?${new URLSearchParams({ q })}` : "/");
   }
 
   pane(name) {
@@ -94,151 +110,28 @@ class Desk {
   /** Back and forward: only the pane that differs is asked for. */
   restore() {
     const number = location.pathname.match(/^\/tickets\/(\d+)\//)?.[1];
-    const list = new URLSearchParams(location.search);
-    list.delete("before");
-    if (list.toString() !== ($("#list .head")?.dataset.query ?? "")) {
-      this.openList(`/${list.size ? `?${list}` : ""}`, { push: false, pane: !number });
+    const query = new URLSearchParams(location.search);
+    for (const name of ["before", "m"]) query.delete(name);
+    if (query.toString() !== (this.list.head?.dataset.query ?? "")) {
+      if (!number) this.pane("list");
+      this.list.open(`/${query.size ? `?${query}` : ""}`);
     }
     if (number) this.openTicket(location.href, { push: false });
     else this.closeTicket({ push: false, words: false });
   }
 
-  // The list.
-
-  async openList(url, { push = true, pane = true } = {}) {
-    const place = $("#list");
-    place.setAttribute("aria-busy", "true");
-    if (pane) this.pane("list");
-    if (push) {
-      this.push(url);
-      if (this.stream) this.emptyTicket();
-    }
-    const turn = (this.listTurn = (this.listTurn ?? 0) + 1);
-    try {
-      const response = await ask(url, { headers: { "HX-Request": "true", "HX-Target": "list" } });
-      const body = await response.text();
-      if (turn !== this.listTurn) return;
-      if (!response.ok) return explain(response.status, body);
-      place.replaceChildren(fragment(body));
-      place.scrollTop = 0;
-      htmx.process(place);
-      localise(place);
-      this.listShown();
-    } catch {
-      toast(words("offline"), { bad: true });
-    } finally {
-      place.removeAttribute("aria-busy");
-    }
+  openList(url) {
+    this.pane("list");
+    this.push(url);
+    if (this.stream) this.emptyTicket();
+    this.list.open(url);
   }
 
-  listShown() {
-    const head = $("#list .head");
-    const at = Number(head.dataset.at);
-    for (const link of document.querySelectorAll("#views a[data-badge]")) {
-      if (link.dataset.badge === head.dataset.badge) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
-    const field = $("#q");
-    if (document.activeElement !== field) field.value = new URLSearchParams(head.dataset.query).get("q") ?? "";
-    this.mark();
-    if (!this.stream) this.title(head.dataset.title);
-    if (this.live) this.moved(...this.live.since(at));
+  /** at: the line of the log up to which the list has everything. */
+  listShown(at, title) {
+    if (!this.stream) this.title(title);
+    if (this.live) this.list.moved(...this.live.since(at));
     else this.connect(at);
-    this.listMended();
-    this.refreshCounts();
-  }
-
-  /** After rows came: none twice, and a word when there is none. */
-  listMended() {
-    const known = new Map();
-    for (const row of document.querySelectorAll("#rows > .row")) {
-      const other = known.get(row.id);
-      if (!other) known.set(row.id, row);
-      else if (Number(row.dataset.seq) > Number(other.dataset.seq)) {
-        other.remove();
-        known.set(row.id, row);
-      } else row.remove();
-    }
-    const none = $("#no-rows");
-    if (none) none.hidden = Boolean($("#rows").firstElementChild);
-    this.mark();
-  }
-
-  mark() {
-    for (const link of document.querySelectorAll("#rows a[data-go]")) {
-      const open = this.stream && link.closest("li").id === `t-${this.stream.ticket}`;
-      if (open) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-  }
-
-  moved(...tickets) {
-    for (const ticket of tickets) if (ticket) this.stale.add(ticket);
-    if (this.stale.size) this.refreshRows();
-  }
-
-  async fetchRows() {
-    if (!$("#rows")) return;
-    const numbers = [...this.stale].slice(-AT_ONCE);
-    const tooMany = this.stale.size > AT_ONCE;
-    this.stale.clear();
-    if (!numbers.length) return;
-    if (tooMany) return this.openList(`/${this.query()}`, { push: false, pane: false });
-    const query = this.query("&");
-    try {
-      const response = await ask(`/rows/?n=${numbers.join(",")}${query}`);
-      const news = fragment(await response.text());
-      await handsOff();
-      if (!response.ok || query !== this.query("&")) return;
-      this.mergeRows(numbers, news);
-    } catch {
-      for (const number of numbers) this.stale.add(number);
-    }
-  }
-
-  /** Rows move to where they belong; what one looks at stays where it is. */
-  mergeRows(numbers, news) {
-    const rows = $("#rows");
-    const scroller = $("#list");
-    const searching = new URLSearchParams($("#list .head").dataset.query).has("q");
-    const focused = document.activeElement?.closest?.(".row")?.id;
-    const anchor = [...rows.children].find((row) => row.offsetTop >= scroller.scrollTop && !numbers.includes(Number(row.id.slice(2))));
-    const before = anchor?.offsetTop;
-    const fresh = new Map([...news.querySelectorAll(".row")].map((row) => [row.id, row]));
-    for (const number of numbers) {
-      const old = document.getElementById(`t-${number}`);
-      const row = fresh.get(`t-${number}`);
-      if (searching) {
-        if (old && row) old.replaceWith(row);
-        continue;
-      }
-      old?.remove();
-      if (!row) continue;
-      const seq = Number(row.dataset.seq);
-      const next = [...rows.children].find((one) => !one.dataset.seq || Number(one.dataset.seq) < seq);
-      // Beyond what is loaded: it comes with the older tickets.
-      if (next?.id === "more" && !old && rows.children.length > 1) continue;
-      if (!old) row.classList.add("fresh");
-      rows.insertBefore(row, next ?? null);
-    }
-    localise(rows);
-    this.listMended();
-    if (anchor?.isConnected && scroller.scrollTop > 0) scroller.scrollTop += anchor.offsetTop - before;
-    if (focused) document.getElementById(focused)?.querySelector("a").focus({ preventScroll: true });
-  }
-
-  async fetchCounts() {
-    try {
-      const response = await ask("/counts/");
-      if (!response.ok) return;
-      const counts = await response.json();
-      for (const badge of document.querySelectorAll("[data-count]")) {
-        const text = String(counts[badge.dataset.count] || "");
-        if (badge.textContent !== text) badge.textContent = text;
-      }
-    } catch {
-      // The next line asks again.
-    }
   }
 
   // The ticket.
@@ -273,17 +166,33 @@ class Desk {
     if (!root) return;
     this.stream = new Stream(root, this);
     this.composer = new Composer(root, this);
+    root.addEventListener("desk:seen", () => {
+      this.saySeen();
+      this.panel.mark();
+    });
+    this.toHit();
     this.title(root.dataset.title);
-    this.mark();
+    this.list.mark();
     this.look();
+    this.panel.shown(this.stream.ticket);
     // Lines that came between the reading of this fragment and now.
     if (this.live?.since(this.stream.seen).includes(this.stream.ticket)) this.news();
+  }
+
+  /** From a search: the message that was found, in the middle of the screen. */
+  toHit() {
+    const row = document.getElementById(`m-${new URLSearchParams(location.search).get("m")}`);
+    if (!row) return;
+    this.stream.pinned = false;
+    row.classList.add("found");
+    row.scrollIntoView({ block: "center" });
   }
 
   leave() {
     if (!this.stream) return;
     this.live?.say("left", this.stream.ticket);
     this.stream.close();
+    this.composer.close?.();
     this.stream = this.composer = null;
   }
 
@@ -291,14 +200,16 @@ class Desk {
     this.ticketTurn = (this.ticketTurn ?? 0) + 1;
     this.leave();
     $("#ticket").replaceChildren($("#none").content.cloneNode(true));
-    this.mark();
+    this.panel.gone();
+    this.list.mark();
   }
 
   closeTicket({ push = true, words: say = true } = {}) {
-    if (say && this.stream) this.lost();
+    // What one has moved to another team oneself needs no word of loss.
+    if (say && this.stream && this.movedAway !== this.stream.ticket) this.lost();
     this.emptyTicket();
     this.pane("list");
-    this.title($("#list .head")?.dataset.title ?? "");
+    this.title(this.list.head?.dataset.title ?? "");
     if (push) this.push(`/${this.query()}`);
   }
 
@@ -315,11 +226,85 @@ class Desk {
   }
 
   look() {
-    if (this.stream && document.visibilityState === "visible") this.say("viewing", this.stream.ticket);
+    if (!this.stream || document.visibilityState !== "visible") return;
+    this.say("viewing", this.stream.ticket);
+    this.saySeen();
+  }
+
+  /** This agent has read all that is on the screen: their other tabs and the counts follow. */
+  seen() {
+    if (this.stream && document.visibilityState === "visible") this.live?.say("seen", this.stream.ticket, { seq: this.stream.seen });
+  }
+
+  // Verbs, and taking one back.
+
+  async act(form, button) {
+    if (form.dataset.busy) return;
+    form.dataset.busy = "yes";
+    const body = new FormData(form, button);
+    const ticket = Number(form.action.match(/tickets\/(\d+)/)[1]);
+    this.closeMenus();
+    try {
+      const response = await ask(form.action, { method: "POST", body });
+      const answer = await response.text();
+      if (!response.ok) explain(response.status, answer);
+      else this.done(ticket, JSON.parse(answer), form.action.includes("/team/"));
+    } catch {
+      toast(words("offline"), { bad: true });
+    } finally {
+      delete form.dataset.busy;
+    }
+    if (form.dataset.act === "panel") return this.panel.load(ticket);
+    this.news();
+  }
+
+  done(ticket, { words: text, undo }, moved = false) {
+    if (moved) this.movedAway = ticket;
+    if (!text) return;
+    const action = undo ? { text: words("undo"), key: "z", act: () => this.undo(ticket, undo) } : null;
+    this.lastDone = toast(text, { action });
+  }
+
+  async undo(ticket, seq) {
+    try {
+      const response = await ask(`/tickets/${ticket}/undo/`, { method: "POST", body: new URLSearchParams({ seq }) });
+      const answer = await response.text();
+      if (!response.ok) return explain(response.status, answer);
+      toast(JSON.parse(answer).words);
+      if (this.stream?.ticket === ticket) this.news();
+      else if (this.movedAway === ticket && !this.stream) this.openTicket(`/tickets/${ticket}/${this.query()}`);
+      this.movedAway = null;
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
+  }
+
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(words("copied"));
+    } catch {
+      // Without https, or not allowed.
+      toast(text);
+    }
+  }
+
+  // Title and icon of the tab: what waits, unread, for this agent or for anybody.
+
+  waiting(count) {
+    this.count = count;
+    this.title(this.titleText ?? "");
+    const link = $("link[rel=icon]");
+    link.dataset.plain ??= link.href;
+    const dot = encodeURIComponent('<circle cx="25" cy="7" r="7" fill="#d92d20" stroke="#fff" stroke-width="2"/></svg>');
+    const icon = count ? link.dataset.plain.replace(/%3C\/svg%3E\s*$/i, dot) : link.dataset.plain;
+    if (link.href !== icon) link.href = icon;
   }
 
   title(text) {
-    document.title = `${text} · Pelanggan`;
+    this.titleText = text;
+    const count = this.count > 99 ? "99+" : this.count;
+    document.title = `${count ? `(${count}) ` : ""}${text} · Pelanggan`;
   }
 
   // Live.
@@ -327,7 +312,7 @@ class Desk {
   connect(at) {
     this.live = new Live(this.stream ? Math.min(at, this.stream.seen) : at);
     this.live.addEventListener("line", ({ detail }) => this.line(detail));
-    this.live.addEventListener("word", ({ detail }) => detail.ticket === this.stream?.ticket && this.stream.word(detail));
+    this.live.addEventListener("word", ({ detail }) => this.word(detail));
     this.live.addEventListener("reset", () => this.afresh());
     this.live.addEventListener("state", ({ detail }) => this.state(detail.online));
     this.live.addEventListener("refused", () => this.stillSignedIn());
@@ -336,14 +321,21 @@ class Desk {
 
   line(frame) {
     if (!frame.ticket) return;
-    this.moved(frame.ticket);
-    if (!frame.type.startsWith("message.status")) this.refreshCounts();
+    this.list.moved(frame.ticket);
+    if (!frame.type.startsWith("message.status")) this.list.refreshCounts();
     if (frame.ticket === this.stream?.ticket && frame.seq > this.stream.seen) this.news();
+    this.panel.heard(frame);
+    if (document.visibilityState === "hidden" && kept("telling")) telling().then((tell) => tell.heard(frame, this), () => {});
+  }
+
+  word(frame) {
+    // Read in another tab of one's own.
+    if (frame.type === "seen") this.list.read(frame.ticket, frame.seq);
+    else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
   }
 
   afresh() {
-    this.openList(`/${this.query()}`, { push: false, pane: false });
-    this.refreshCounts();
+    this.list.open(`/${this.query()}`);
     if (this.stream) this.openTicket(location.href, { push: false });
   }
 
@@ -384,11 +376,12 @@ class Desk {
   key(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return this.escape();
+    if (this.menus?.arrows(event)) return;
     if ($("dialog[open]") || event.target.closest("input, textarea, select, [contenteditable]")) return;
-    if (["ArrowDown", "ArrowUp"].includes(event.key) && event.target.closest("#scroll")) return;
+    if (["ArrowDown", "ArrowUp"].includes(event.key) && event.target.closest("#scroll, #customer")) return;
     const keys = {
-      ArrowDown: () => this.step(1),
-      ArrowUp: () => this.step(-1),
+      ArrowDown: () => this.list.step(1),
+      ArrowUp: () => this.list.step(-1),
       ...(localStorage.getItem("keys") === "off" ? {} : this.letters()),
     };
     const act = keys[event.key];
@@ -398,29 +391,17 @@ class Desk {
   }
 
   letters() {
+    const press = (key) => () => document.querySelector(`#ticket-head [data-key="${key}"]`)?.click();
     return {
-      j: () => this.step(1),
-      k: () => this.step(-1),
+      j: () => this.list.step(1),
+      k: () => this.list.step(-1),
       r: () => this.composer?.choose("reply"),
       n: () => this.composer?.choose("note"),
-      a: () => this.press("a"),
-      e: () => this.press("e"),
-      "/": () => (this.pane(innerWidth < 700 ? "views" : document.body.dataset.pane), $("#q").focus(), $("#q").select()),
+      ...Object.fromEntries([..."aelspmti"].map((key) => [key, press(key)])),
+      z: () => this.lastDone?.isConnected && this.lastDone.querySelector("button")?.click(),
+      "/": () => (this.pane(innerWidth < 960 ? "views" : document.body.dataset.pane), $("#q").focus(), $("#q").select()),
       "?": () => this.help(),
     };
-  }
-
-  press(key) {
-    document.querySelector(`#ticket-head [data-key="${key}"]`)?.click();
-  }
-
-  step(by) {
-    const links = [...document.querySelectorAll("#rows > .row > a")];
-    const focused = links.indexOf(document.activeElement);
-    const from = focused >= 0 ? focused : links.findIndex((link) => link.hasAttribute("aria-current"));
-    const next = links[Math.min(Math.max(from + by, 0), links.length - 1)];
-    next?.focus();
-    next?.scrollIntoView({ block: "nearest" });
   }
 
   escape() {
@@ -429,6 +410,8 @@ class Desk {
     else if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
+    } else if (!$("dialog[open]") && this.panel.drawn) {
+      this.panel.close();
     } else if (document.activeElement?.closest("#composer, #q")) {
       document.activeElement.blur();
     } else if (this.stream && !$("dialog[open]")) {
@@ -438,11 +421,25 @@ class Desk {
     }
   }
 
-  menu(event) {
+  async menu(event) {
     const menu = event.target;
-    if (menu.matches?.("details.menu") && menu.open) {
-      for (const other of document.querySelectorAll("details.menu[open]")) if (other !== menu) other.open = false;
-      menu.querySelector(".sheet input:not([type=hidden]), .sheet button")?.focus({ preventScroll: true });
+    if (!menu.matches?.("details.menu") || !menu.open) return;
+    for (const other of document.querySelectorAll("details.menu[open]")) if (other !== menu) other.open = false;
+    menu.querySelector(".sheet input:not([type=hidden]), .sheet button")?.focus({ preventScroll: true });
+    try {
+      this.menus ??= await import("./menus.js");
+      const sheet = menu.querySelector("[data-choose]");
+      if (sheet) this.menus.fill(sheet);
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
+  }
+
+  /** Whoever was in a menu goes on from its button. */
+  closeMenus() {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus({ preventScroll: true });
+      menu.open = false;
     }
   }
 
@@ -451,8 +448,108 @@ class Desk {
     const box = $("#keys-on");
     box.checked = localStorage.getItem("keys") !== "off";
     box.onchange = () => localStorage.setItem("keys", box.checked ? "on" : "off");
+    telling().catch(() => {});
     dialog.showModal();
   }
+}
+
+/** The customer beside the ticket: a column where there is room, else a drawer. */
+class Panel {
+  constructor(desk) {
+    this.desk = desk;
+    this.place = $("#customer");
+    this.refresh = calm(1500, () => this.load(this.ticket));
+    this.draw(wide.matches && kept("panel") !== "off");
+    wide.addEventListener("change", () => {
+      this.draw(wide.matches && kept("panel") !== "off");
+      if (this.on && this.ticket) this.load(this.ticket);
+    });
+    this.place.addEventListener("click", (event) => {
+      if (event.target.closest("[data-cancel]")) event.target.closest("details").open = false;
+    });
+  }
+
+  get on() {
+    return document.body.dataset.customer === "on";
+  }
+
+  /** Over the ticket, so that it is what Escape closes. */
+  get drawn() {
+    return this.on && !this.place.hidden && !wide.matches;
+  }
+
+  draw(on) {
+    document.body.dataset.customer = on ? "on" : "off";
+    this.mark();
+  }
+
+  mark() {
+    $("[data-panel]")?.setAttribute("aria-expanded", String(this.on));
+  }
+
+  shown(ticket) {
+    this.ticket = ticket;
+    this.place.hidden = false;
+    if (!wide.matches) this.draw(false);
+    this.mark();
+    if (this.on) this.load(ticket);
+  }
+
+  gone() {
+    this.ticket = null;
+    this.place.hidden = true;
+    this.place.replaceChildren();
+  }
+
+  toggle() {
+    if (!this.ticket) return;
+    if (this.on) return this.close();
+    if (wide.matches) keep("panel", "on");
+    this.draw(true);
+    this.load(this.ticket);
+    if (!wide.matches) this.place.focus({ preventScroll: true });
+  }
+
+  close() {
+    if (wide.matches) keep("panel", "off");
+    this.draw(false);
+    $("[data-panel]")?.focus({ preventScroll: true });
+  }
+
+  async load(ticket) {
+    if (!this.on || !ticket) return;
+    // Somebody else's card must not stand beside this conversation while theirs is on its way.
+    if (Number(this.place.querySelector("[data-ticket]")?.dataset.ticket) !== ticket) {
+      this.place.replaceChildren($("#panel-waits").content.cloneNode(true));
+    }
+    try {
+      const response = await ask(`/tickets/${ticket}/customer/`);
+      const body = await response.text();
+      if (ticket !== this.ticket) return;
+      if (!response.ok) return explain(response.status, body);
+      const focused = this.place.contains(document.activeElement);
+      this.place.replaceChildren(fragment(body));
+      localise(this.place);
+      const query = this.desk.query();
+      for (const link of this.place.querySelectorAll("[data-go=ticket]")) link.href += query;
+      if (focused) this.place.focus({ preventScroll: true });
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
+  }
+
+  /** What is being changed here is not drawn anew under the agent's hands. */
+  heard(frame) {
+    if (!this.on || !this.ticket || this.place.querySelector("details[open]")) return;
+    const shown = this.place.querySelector("[data-customer]")?.dataset.customer;
+    const theirs = frame.data?.customer && String(frame.data.customer.id) === shown;
+    const said = frame.ticket === this.ticket && frame.type.startsWith("customer.");
+    if (said || (theirs && frame.ticket !== this.ticket)) this.refresh();
+  }
+}
+
+function telling() {
+  return import("./telling.js");
 }
 
 new Desk();

@@ -72,8 +72,8 @@ export class Live extends EventTarget {
     return this.recent.filter(([number]) => number > seq).map(([, ticket]) => ticket);
   }
 
-  say(type, ticket) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type, ticket }));
+  say(type, ticket, more = {}) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type, ticket, ...more }));
   }
 
   drop() {

@@ -61,6 +61,7 @@ const shown = {
     if (days === 1) return capital(relative.format(-1, "day"));
     return (sameYear(at, now) ? dayMonth : date).format(at);
   },
+  date: (at) => date.format(at),
   span: (at, now) => span((now - at) / 1000),
   until: (at, now) => (at - now < 6 * 86400000 ? soon.format(at) : `${dayMonth.format(at)} ${clock.format(at)}`),
 };

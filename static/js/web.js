@@ -12,21 +12,47 @@ export function csrf() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 }
 
-export function toast(text, { bad = false, link = null } = {}) {
+/** A word at the edge of the page. action: {text, key, act}, a button that takes it away; who is about to press it has time. */
+export function toast(text, { bad = false, link = null, action = null } = {}) {
   const place = document.getElementById("toasts");
   const shown = document.createElement("p");
   shown.className = bad ? "toast bad" : "toast";
-  shown.textContent = text;
+  shown.append(text);
   if (link) {
     const anchor = document.createElement("a");
     anchor.href = link.href;
     anchor.textContent = link.text;
     shown.append(" ", anchor);
   }
+  if (action) shown.append(" ", actionButton(shown, action));
   for (const other of place.children) if (other.textContent === shown.textContent) other.remove();
   place.append(shown);
   while (place.children.length > 3) place.firstElementChild.remove();
-  if (!link) setTimeout(() => shown.remove(), bad ? 10000 : 4000);
+  if (!link) fade(shown, action ? 8000 : bad ? 10000 : 4000);
+  return shown;
+}
+
+function actionButton(shown, { text, key, act }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  if (key) {
+    button.setAttribute("aria-keyshortcuts", key);
+    const hint = document.createElement("kbd");
+    hint.textContent = key;
+    hint.setAttribute("aria-hidden", "true");
+    button.append(" ", hint);
+  }
+  button.addEventListener("click", () => {
+    shown.remove();
+    act();
+  });
+  return button;
+}
+
+/** Goes by itself, but not from under a pointer or the focus. */
+function fade(shown, after) {
+  setTimeout(() => (shown.matches(":hover, :focus-within") ? fade(shown, 2000) : shown.remove()), after);
 }
 
 /** What an answer that is no success means, said once and in words. Gives the words. */
@@ -48,11 +74,27 @@ export function explain(status, body) {
   return text;
 }
 
-/** A request for a part of a page; never follows a redirect to the sign-in page. */
-export function ask(url, options = {}) {
+/** A request for a part of a page; never follows a redirect to the sign-in page.
+ *
+ * A token that is too old (a night, a sign-in in another tab) is fetched anew and the request made once more: it was
+ * refused before anything was done.
+ */
+export async function ask(url, options = {}, again = false) {
   const headers = { "X-Requested-With": "fetch", ...options.headers };
-  if (options.method === "POST") headers["X-CSRFToken"] = csrf();
-  return fetch(url, { credentials: "same-origin", ...options, headers });
+  if (options.method === "POST") {
+    headers["X-CSRFToken"] = csrf();
+    // A form brings the token of the time when it was drawn, and the server looks at that one first.
+    if (options.body?.has?.("csrfmiddlewaretoken")) options.body.set("csrfmiddlewaretoken", csrf());
+  }
+  const response = await fetch(url, { credentials: "same-origin", ...options, headers });
+  if (again || response.status !== 403 || !response.headers.has("X-Token-Refused")) return response;
+  await freshToken();
+  return ask(url, options, true);
+}
+
+/** The answer sets the cookie. */
+export function freshToken() {
+  return fetch("/counts/", { credentials: "same-origin", headers: { "X-Requested-With": "fetch" } });
 }
 
 export function fragment(html) {

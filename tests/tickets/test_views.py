@@ -156,7 +156,7 @@ def test_counts_are_of_what_one_sees(ticket: Ticket, bea: Agent, pages: Client, 
     lifecycle.assign(ticket.pk, bea, Actor.of(bea))
     counts = json.loads(pages.get("/counts/").content)
     assert counts == {
-        "mine": 1, "unassigned": 1, "open": 2, "snoozed": 0,
+        "mine": 1, "unassigned": 1, "open": 2, "snoozed": 0, "unread": 1, "new": 1,
         f"team-{ticket.team_id}": 2, f"channel-{ticket.channel_id}": 2,
     }  # fmt: skip
 
@@ -426,8 +426,10 @@ def test_verbs_without_scripts_lead_back_to_the_ticket(ticket: Ticket, bea: Agen
 def test_every_verb(ticket: Ticket, bea: Agent, north: Team, pages: Client) -> None:
     def do(verb: str, **values: str) -> Ticket:
         response = pages.post(f"/tickets/{ticket.pk}/{verb}/", values, **PART)
-        assert response.status_code == 204, response.content
-        assert response["HX-Trigger"] == "desk:news"
+        assert response.status_code == 200, response.content
+        given = json.loads(response.content)
+        assert given["words"]
+        assert given["undo"] == Activity.objects.filter(agent=bea).latest("seq").pk
         return Ticket.objects.get(pk=ticket.pk)
 
     assert do("assign").assignee == bea
@@ -468,16 +470,12 @@ def test_a_ticket_that_another_has_is_taken_over_only_on_purpose(ticket: Ticket,
     lifecycle.assign(ticket.pk, bea, Actor.of(bea))
     client = browser(ana)
     assert client.post(f"/tickets/{ticket.pk}/assign/", **PART).status_code == 409
-    assert client.post(f"/tickets/{ticket.pk}/assign/", {"take_over": "1"}, **PART).status_code == 204
+    assert client.post(f"/tickets/{ticket.pk}/assign/", {"take_over": "1"}, **PART).status_code == 200
 
 
 def test_an_unknown_verb_is_not_there(ticket: Ticket, pages: Client) -> None:
     assert pages.post(f"/tickets/{ticket.pk}/explode/").status_code == 404
     assert pages.get(f"/tickets/{ticket.pk}/resolve/").status_code == 405
-
-
-def test_an_agent_does_not_move_a_ticket_where_they_cannot_see(ticket: Ticket, south: Team, pages: Client) -> None:
-    assert pages.post(f"/tickets/{ticket.pk}/team/", {"team": south.pk}, **PART).status_code == 422
 
 
 # ── Writing ──────────────────────────────────────────────────────────────────────────────────

@@ -18,19 +18,22 @@ from django.utils.translation import gettext
 
 from channels_app import registry
 from channels_app.models import Channel
-from tickets import media, wording
+from tickets import hits, media, wording
 from tickets.models import Attachment
 
 register = template.Library()
 
 # All that the templates and scripts name; the adapters' own are added.
 ICONS = (
-    "alarm-clock", "arrow-down", "arrow-left", "ban", "check", "check-check", "chevron-right", "circle-alert",
-    "circle-check", "clock", "contact", "copy", "download", "ellipsis", "external-link", "eye", "file", "file-x",
-    "flag", "flask-conical", "hand", "inbox", "key-round", "keyboard", "loader", "lock", "log-out", "mail-warning",
-    "map-pin", "menu", "messages-square", "mouse-pointer-click", "paperclip", "pencil", "plug", "plus", "power",
-    "reply", "rotate-ccw", "search", "send-horizontal", "settings", "tag", "trash-2", "triangle-alert", "unplug",
-    "user-round", "users", "wifi-off", "x",
+    "alarm-clock", "arrow-down", "arrow-left", "ban", "bell", "bell-off", "building-2", "calendar-days", "check",
+    "check-check", "chevron-down", "chevron-left", "chevron-right", "circle-alert", "circle-check", "circle-dashed",
+    "clock", "contact", "copy", "download", "ellipsis", "external-link", "eye", "file", "file-x", "flag",
+    "flask-conical", "forward", "gauge", "globe", "hand", "image", "inbox", "key-round", "keyboard", "languages",
+    "layout-template", "loader", "lock", "log-out", "mail", "mail-warning", "map-pin", "megaphone", "menu",
+    "messages-square", "mic", "monitor-smartphone", "mouse-pointer-click", "music", "paperclip", "pause", "pencil",
+    "phone", "play", "plug", "plus", "power", "reply", "rotate-ccw", "search", "send-horizontal", "settings",
+    "shopping-bag", "smile-plus", "tag", "timer", "timer-off", "trash-2", "triangle-alert", "undo-2", "unplug",
+    "upload", "user-round", "users", "volume-2", "wifi-off", "x",
 )  # fmt: skip
 LONGEST_SHOWN = 20_000
 _URL = re.compile(r"https?://[^\s<>\"'“”]{1,2000}", re.IGNORECASE)
@@ -92,17 +95,18 @@ register.filter("moment", wording.moment)
 
 
 @register.filter
-def linked(text: str) -> SafeString:
-    """A customer's text: escaped, with links that tell the target nothing."""
+def linked(text: str, found: hits.Hits | None = None) -> SafeString:
+    """A customer's text: escaped, with links that tell the target nothing, and what was looked for marked."""
     parts: list[str] = []
     at = 0
     text = text[:LONGEST_SHOWN]
     for match in _URL.finditer(text):
         url = match[0].rstrip(_TRAILING)
-        parts.append(escape(text[at : match.start()]))
-        parts.append(f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">{escape(url)}</a>')
+        parts.append(hits.marked(text[at : match.start()], found))
+        shown = hits.marked(url, found)
+        parts.append(f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">{shown}</a>')
         at = match.start() + len(url)
-    parts.append(escape(text[at:]))
+    parts.append(hits.marked(text[at:], found))
     return mark_safe("".join(parts))  # noqa: S308 (each part is escaped above)
 
 

@@ -1,0 +1,211 @@
+// The list pane: which view is shown, its rows kept up to date and in their place, the counts beside it.
+
+import { localise } from "./time.js";
+import { ask, calm, explain, fragment, handsOff, toast, words } from "./web.js";
+
+const AT_ONCE = 60;
+const $ = (selector) => document.querySelector(selector);
+
+export class List {
+  constructor(desk) {
+    this.desk = desk;
+    this.stale = new Set();
+    this.refreshRows = calm(250, () => this.fetchRows());
+    this.refreshCounts = calm(1500, () => this.fetchCounts());
+    const rowsCame = calm(0, () => {
+      localise($("#list"));
+      this.mended();
+    });
+    document.body.addEventListener("htmx:afterSwap", (event) => event.target.closest?.("#list") && rowsCame());
+  }
+
+  get head() {
+    return $("#list .head");
+  }
+
+  query(prefix = "?") {
+    const query = this.head?.dataset.query ?? "";
+    return query ? prefix + query : "";
+  }
+
+  get searching() {
+    return new URLSearchParams(this.head?.dataset.query).has("q");
+  }
+
+  /** Asks for a view; gives whether it is there. */
+  async open(url) {
+    const place = $("#list");
+    place.setAttribute("aria-busy", "true");
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    try {
+      const response = await ask(url, { headers: { "HX-Request": "true", "HX-Target": "list" } });
+      const body = await response.text();
+      if (turn !== this.turn) return;
+      if (!response.ok) return explain(response.status, body);
+      place.replaceChildren(fragment(body));
+      place.scrollTop = 0;
+      htmx.process(place);
+      localise(place);
+      this.shown();
+    } catch {
+      toast(words("offline"), { bad: true });
+    } finally {
+      place.removeAttribute("aria-busy");
+    }
+  }
+
+  shown() {
+    const { at, badge, query, title, counts } = this.head.dataset;
+    for (const link of document.querySelectorAll("#views a[data-badge]")) {
+      if (link.dataset.badge === badge) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    const field = $("#q");
+    if (document.activeElement !== field) field.value = new URLSearchParams(query).get("q") ?? "";
+    this.desk.listShown(Number(at), title);
+    if (counts) this.showCounts(JSON.parse(counts));
+    else this.refreshCounts();
+    this.mended();
+  }
+
+  /** After rows came: none twice, and a word when there is none. */
+  mended() {
+    const known = new Map();
+    for (const row of document.querySelectorAll("#rows > .row")) {
+      const other = known.get(row.id);
+      if (!other) known.set(row.id, row);
+      else if (Number(row.dataset.seq) > Number(other.dataset.seq)) {
+        other.remove();
+        known.set(row.id, row);
+      } else row.remove();
+    }
+    const none = $("#no-rows");
+    if (none) none.hidden = Boolean($("#rows").firstElementChild);
+    this.mark();
+  }
+
+  /** Which one is open; what is being looked at is read. */
+  mark() {
+    const open = this.desk.stream?.ticket;
+    for (const link of document.querySelectorAll("#rows a[data-go]")) {
+      const row = link.closest("li");
+      if (row.id === `t-${open}`) {
+        link.setAttribute("aria-current", "true");
+        if (document.visibilityState === "visible") this.read(open);
+      } else if (link.hasAttribute("aria-current")) link.removeAttribute("aria-current");
+    }
+  }
+
+  /** seq: up to which line it was read, here or in another tab. */
+  read(ticket, seq = Infinity) {
+    const row = document.getElementById(`t-${ticket}`);
+    if (!row?.classList.contains("unread") || Number(row.dataset.seq) > seq) return;
+    row.classList.remove("unread");
+    row.querySelector(".new").replaceChildren();
+    const { of } = row.dataset;
+    if (this.counts?.[of]) this.showCounts({ ...this.counts, [of]: this.counts[of] - 1 });
+  }
+
+  moved(...tickets) {
+    for (const ticket of tickets) if (ticket) this.stale.add(ticket);
+    if (this.stale.size) this.refreshRows();
+  }
+
+  async fetchRows() {
+    if (!$("#rows")) return;
+    const numbers = [...this.stale].slice(-AT_ONCE);
+    const tooMany = this.stale.size > AT_ONCE;
+    this.stale.clear();
+    if (!numbers.length) return;
+    if (tooMany) return this.open(`/${this.query()}`);
+    const query = this.query("&");
+    try {
+      const response = await ask(`/rows/?n=${numbers.join(",")}${query}`);
+      const news = fragment(await response.text());
+      await handsOff();
+      if (!response.ok || query !== this.query("&")) return;
+      this.merge(numbers, news);
+    } catch {
+      for (const number of numbers) this.stale.add(number);
+    }
+  }
+
+  /** Rows move to where they belong; what one looks at stays where it is. */
+  merge(numbers, news) {
+    const rows = $("#rows");
+    const scroller = $("#list");
+    const { searching } = this;
+    const focused = document.activeElement?.closest?.(".row")?.id;
+    // Everything is read before anything is written: one layout, however many rows there are.
+    const top = scroller.scrollTop;
+    const anchor = top > 0 ? [...rows.children].find((row) => row.offsetTop >= top && !numbers.includes(Number(row.id.slice(2)))) : null;
+    const before = anchor?.offsetTop;
+    const fresh = new Map([...news.querySelectorAll(".row")].map((row) => [row.id, row]));
+    for (const number of numbers) {
+      const old = document.getElementById(`t-${number}`);
+      const row = fresh.get(`t-${number}`);
+      if (searching) {
+        if (old && row) this.replaceHit(old, row);
+        continue;
+      }
+      old?.remove();
+      if (row) this.insert(rows, row, old);
+    }
+    localise(rows);
+    this.mended();
+    if (anchor?.isConnected) scroller.scrollTop += anchor.offsetTop - before;
+    if (focused) document.getElementById(focused)?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  insert(rows, row, old) {
+    const seq = Number(row.dataset.seq);
+    const next = [...rows.children].find((one) => !one.dataset.seq || Number(one.dataset.seq) < seq);
+    // Beyond what is loaded: it comes with the older tickets.
+    if (next?.id === "more" && !old && rows.children.length > 1) return;
+    if (!old) row.classList.add("fresh");
+    rows.insertBefore(row, next ?? null);
+  }
+
+  /** What was found stays as it was found. */
+  replaceHit(old, row) {
+    row.querySelector(".words").replaceWith(old.querySelector(".words"));
+    row.querySelector("a").href = old.querySelector("a").href;
+    old.replaceWith(row);
+  }
+
+  step(by) {
+    const links = [...document.querySelectorAll("#rows > .row > a")];
+    const focused = links.indexOf(document.activeElement);
+    const from = focused >= 0 ? focused : links.findIndex((link) => link.hasAttribute("aria-current"));
+    const next = links[Math.min(Math.max(from + by, 0), links.length - 1)];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  }
+
+  // Counts.
+
+  async fetchCounts() {
+    try {
+      const response = await ask("/counts/");
+      if (response.ok) this.showCounts(await response.json());
+    } catch {
+      // The next line asks again.
+    }
+  }
+
+  showCounts(counts) {
+    this.counts = counts;
+    for (const badge of document.querySelectorAll("[data-count]")) {
+      const text = String(counts[badge.dataset.count] || "");
+      if (badge.textContent !== text) badge.textContent = text;
+    }
+    for (const [name, view] of [["unread", "mine"], ["new", "unassigned"]]) {
+      const link = $(`#views a[data-badge="${view}"]`);
+      link?.classList.toggle("fresh", counts[name] > 0);
+      const said = link?.querySelector(".said");
+      const text = counts[name] ? words("unread", { count: counts[name] }) : "";
+      if (said && said.textContent !== text) said.textContent = text;
+    }
+    this.desk.waiting(counts.unread + counts.new);
+  }
+}
