@@ -258,9 +258,9 @@ def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
 
 
 def _announce(ticket: Ticket, message: Message, by: Actor, opening: str) -> None:
-    fields: dict[str, Any] = {
     # The platform counts its window from when the customer wrote, not from when we heard of it.
     heard = min(message.at, timezone.now())
+    fields: dict[str, Any] = {
         "last_inbound_at": max(heard, ticket.last_inbound_at or heard),
         "waiting_since": ticket.waiting_since or message.created_at,
         "last_text": preview(message),
