@@ -218,7 +218,6 @@ def _postback(event: Json) -> InboundMessage:
         **where,
         external_id=_own_id(event),
         sender=_sender(event, where),
-        text=picked,
         postback=Postback(title=picked, payload=reading.text(given.get("data"))),
         reply_handle=_handle(event, where["occurred_at"]),
     )

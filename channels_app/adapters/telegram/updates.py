@@ -233,7 +233,6 @@ def _pressed(update: str, query: Json) -> Iterator[News]:
         external_id=fit_id(pressed),
         sender=sender,
         postback=Postback(title=_title(message, payload), payload=payload),
-        text=_title(message, payload) or payload,
         reply_to=ReplyTo(external_id=under) if under else None,
         reply_handle=_handle(message),
     )
