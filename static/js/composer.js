@@ -1,7 +1,6 @@
 // Reply and note: what is written lives in this browser until the server has it, whatever happens to page, line or session.
 
-import { label } from "./time.js";
-import { ask, calm, forget, fragment, icon, keep, kept, stored, toast, words } from "./web.js";
+import { ask, calm, forget, fragment, icon, keep, kept, label, stored, toast, words } from "./web.js";
 
 const MEASURE = 300;
 const TYPING = 2000;

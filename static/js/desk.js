@@ -4,8 +4,7 @@ import { Composer } from "./composer.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { Stream } from "./stream.js";
-import { localise } from "./time.js";
-import { ask, calm, csrf, explain, fragment, freshToken, kept, keep, toast, words } from "./web.js";
+import { ask, calm, csrf, explain, fragment, freshToken, keep, kept, localise, toast, words } from "./web.js";
 
 const LOOK = 20000;
 const SEEN = 1100;

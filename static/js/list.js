@@ -1,7 +1,6 @@
 // The list pane: which view is shown, its rows kept up to date and in their place, the counts beside it.
 
-import { localise } from "./time.js";
-import { ask, calm, explain, fragment, handsOff, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, handsOff, localise, toast, words } from "./web.js";
 
 const AT_ONCE = 60;
 const $ = (selector) => document.querySelector(selector);

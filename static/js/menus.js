@@ -7,7 +7,7 @@ const KEYS = ["ArrowDown", "ArrowUp", "Home", "End"];
 /** Fills the menu and keeps it in step with what is typed. */
 export function fill(sheet) {
   const field = sheet.querySelector("input[type=search]");
-  const found = sheet.querySelector(".found");
+  const found = sheet.querySelector(".offers");
   let turn = 0;
   const load = async () => {
     const mine = (turn += 1);

@@ -201,7 +201,9 @@ function parsed(body) {
 
 async function post(item) {
   const body = new FormData();
-  for (const name of ["text", "kind", "seen", "key"]) body.append(name, item[name]);
+  for (const name of ["kind", "seen", "key"]) body.append(name, item[name]);
+  // A template's words are the platform's: only what stands in its blanks is sent.
+  body.append("text", item.template ? "" : item.text);
   body.append("agent", me);
   if (item.quote) body.append("reply_to", item.quote.id);
   for (const file of item.files) body.append("attachments", file.id);

@@ -1,8 +1,7 @@
 // What is on its way, where it will stand: at the end of the ticket, until its row comes from the server.
 
 import { outbox } from "./outbox.js";
-import { dayOf, localise } from "./time.js";
-import { fragment, icon, words } from "./web.js";
+import { dayOf, fragment, icon, localise, words } from "./web.js";
 
 export { outbox };
 
@@ -20,7 +19,7 @@ export function attach(composer) {
     if (row || item.state === "accepted") outbox.drop(item.key);
     else draw(item);
   }
-  composer.desk.stream.toEnd();
+  if (composer.desk.stream.pinned) composer.desk.stream.toEnd();
   outbox.start();
 }
 

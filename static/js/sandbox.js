@@ -1,8 +1,7 @@
 // The pretend phone: what the customer writes goes out, what the agents answer comes in.
 
 import { Live } from "./live.js";
-import { localise } from "./time.js";
-import { ask, calm, explain, fragment, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, localise, toast, words } from "./web.js";
 
 const list = document.getElementById("phone");
 const form = document.getElementById("write");

@@ -1,7 +1,6 @@
 // The open ticket: merges what is new into the messages without moving what is being read, and shows who else is there.
 
-import { label, localise } from "./time.js";
-import { ask, calm, explain, fragment, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, label, localise, toast, words } from "./web.js";
 
 const CLOSE = 120;
 const NEAR = 600;
@@ -27,7 +26,8 @@ export class Stream {
     this.refresh = calm(100, () => this.fetch());
     this.fetching = false;
     this.pill.addEventListener("click", () => this.toEnd(true));
-    this.pinned = true;
+    // From a search one arrives somewhere in the middle.
+    this.pinned = !this.list.querySelector("#newer");
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
     // Pictures grow after they are placed; who reads the end stays there.
     this.sizes = new ResizeObserver(() => this.pinned && this.toEnd());
@@ -37,7 +37,7 @@ export class Stream {
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("focusin", (event) => this.rove(event.target.closest(".msg > article")));
     this.dress();
-    this.toEnd();
+    if (this.pinned) this.toEnd();
     this.timer = setInterval(() => this.shownPresence(), 1500);
   }
 
