@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, Max, OuterRef, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from agents.models import Agent
@@ -61,6 +61,11 @@ def play(channels: list[Channel], agents: Mapping[str, Agent]) -> None:
         shift(scene.ticket, began, step.at)
     for scene in scenes:
         shift_people(scene.ticket, began, scene.story.steps[0].at)
+    for channel in channels:
+        said = Message.objects.filter(channel=channel)
+        channel.last_in_at = said.filter(direction=Message.Direction.IN).aggregate(at=Max("at"))["at"]
+        channel.last_out_at = said.filter(direction=Message.Direction.OUT).aggregate(at=Max("at"))["at"]
+        channel.save(update_fields=["last_in_at", "last_out_at"])
 
 
 class Scene:
