@@ -223,7 +223,7 @@ def test_the_afternoon_is_not_night(language: str) -> None:
     assert {"en": "3:04 p.m.", "id": "15.04", "ms": "3:04 PTG", "th": "15:04"}[language] in clock
 
 
-@pytest.mark.parametrize("path", ["/profile/", "/accounts/password/change/", "/accounts/logout/"])
+@pytest.mark.parametrize("path", ["/settings/profile/", "/accounts/password/change/", "/accounts/logout/"])
 def test_own_pages(language: str, path: str, bea: Agent) -> None:
     text = page(browser(language, bea).get(path), language)
     no_english(re.sub(r"<optgroup.*?</select>", "", text, flags=re.DOTALL), language)

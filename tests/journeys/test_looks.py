@@ -49,7 +49,7 @@ def test_axe_finds_nothing(enter: Enter, hub: RunningHub, scheme: Any, size: str
     assert findings(page) == []
     page.goto(f"/sandbox/{hub.channel('sandbox')['id']}/?customer=Siti")
     assert findings(page) == []
-    page.goto("/profile/")
+    page.goto("/settings/profile/")
     assert findings(page) == []
 
 
@@ -78,7 +78,7 @@ def test_the_first_load_is_small(enter: Enter, hub: RunningHub) -> None:
 
 def test_thai_years_and_the_agents_zone(enter: Enter, hub: RunningHub) -> None:
     page = enter("bea")
-    page.goto("/profile/")
+    page.goto("/settings/profile/")
     page.locator("[name=language]").select_option("th")
     page.locator("[name=time_zone]").select_option("Asia/Bangkok")
     page.locator("main button.primary").click()
@@ -89,7 +89,7 @@ def test_thai_years_and_the_agents_zone(enter: Enter, hub: RunningHub) -> None:
         assert re.search(r"25[67]\d", title), title
         assert page.evaluate("document.body.dataset.zone") == "Asia/Bangkok"
     finally:
-        page.goto("/profile/")
+        page.goto("/settings/profile/")
         page.locator("[name=language]").select_option("")
         page.locator("[name=time_zone]").select_option("")
         page.locator("main button.primary").click()

@@ -52,7 +52,15 @@ def reply(ticket: Ticket, agent: Agent, text: str, **more: Any) -> Message:
 
 # ── The door ─────────────────────────────────────────────────────────────────────────────────
 
-PAGES = ["/", "/tickets/{n}/", "/tickets/{n}/news/", "/rows/?n={n}", "/counts/", "/messages/{m}/text/", "/profile/"]
+PAGES = [
+    "/",
+    "/tickets/{n}/",
+    "/tickets/{n}/news/",
+    "/rows/?n={n}",
+    "/counts/",
+    "/messages/{m}/text/",
+    "/settings/profile/",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -360,7 +368,13 @@ def test_html_in_every_field_is_text(ticket: Ticket, dora: Customer, bea: Agent,
     lifecycle.assign(ticket.pk, ana, Actor.of(ana))
     reply(ticket, ana, EVIL)
     client = browser(ana)
-    for path in ("/", f"/tickets/{ticket.pk}/", f"/tickets/{ticket.pk}/news/?since=0", f"/?q={EVIL}", "/profile/"):
+    for path in (
+        "/",
+        f"/tickets/{ticket.pk}/",
+        f"/tickets/{ticket.pk}/news/?since=0",
+        f"/?q={EVIL}",
+        "/settings/profile/",
+    ):
         html = text_of(client.get(path))
         assert "<script>alert" not in html, path
         assert "<img src=x" not in html, path
@@ -662,12 +676,14 @@ def test_the_language_can_be_chosen_before_sign_in(db: None) -> None:
 
 
 def test_an_agents_own_language_and_zone(bea: Agent, pages: Client, ticket: Ticket) -> None:
-    response = pages.post("/profile/", {"name": "Bea", "language": "th", "time_zone": "Asia/Bangkok"})
+    response = pages.post("/settings/profile/", {"name": "Bea", "language": "th", "time_zone": "Asia/Bangkok"})
     assert response.status_code == 302
     html = text_of(pages.get(f"/tickets/{ticket.pk}/"))
     assert '<html lang="th">' in html
     assert 'data-zone="Asia/Bangkok"' in html
-    assert pages.post("/profile/", {"name": "Bea", "language": "xx", "time_zone": "Moon/Base"}).status_code == 200
+    assert (
+        pages.post("/settings/profile/", {"name": "Bea", "language": "xx", "time_zone": "Moon/Base"}).status_code == 422
+    )
     bea.refresh_from_db()
     assert (bea.language, bea.time_zone) == ("th", "Asia/Bangkok")
 
