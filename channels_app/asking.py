@@ -6,7 +6,7 @@ goes wrong comes out as DeliveryFailed with words; credentials that are refused 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -21,6 +21,7 @@ from channels_app.contract import (
     MessageTemplate,
     Profile,
     Quota,
+    Remote,
 )
 from channels_app.http import Http, HttpError, failure_from
 from channels_app.models import Channel
@@ -32,6 +33,16 @@ T = TypeVar("T")
 
 def profile(channel: Channel, external_id: str) -> Profile | None:
     return _ask(channel, lambda adapter, account, http: adapter.fetch_profile(account, external_id, http))
+
+
+def member(channel: Channel, group: str, external_id: str) -> Profile | None:
+    return _ask(channel, lambda adapter, account, http: adapter.fetch_member(account, group, external_id, http))
+
+
+def picture(channel: Channel, remote: Remote) -> Iterator[bytes]:
+    """Of a profile, in chunks; raises as ``fetch_media``."""
+    account = channel.account()
+    return channel.adapter.fetch_media(account, remote, outbound.http_for(account, channel.adapter.fields))
 
 
 def templates(channel: Channel) -> Sequence[MessageTemplate]:

@@ -81,9 +81,17 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     customer = author.customer_link.customer
     by = Actor.from_customer(customer, author.name)
     _announce(ticket, message, by, opening)
+    _unblock(channel, conversation, news)
     profiles.want(channel, conversation, author)
     if waiting:
         pending.apply(channel, external_id)
+
+
+def _unblock(channel: Channel, conversation: Address, news: InboundMessage) -> None:
+    """Whoever writes is not blocking us, though nobody told that it ended; not by what was written before it."""
+    blocked = conversation.blocked_at
+    if blocked and channel.adapter.writing_unblocks and place(news.occurred_at, timezone.now()) > blocked:
+        Address.objects.filter(pk=conversation.pk).update(blocked_at=None)
 
 
 def _people(channel: Channel, news: Event, sender: Sender) -> tuple[Address, Address]:

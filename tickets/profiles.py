@@ -64,12 +64,12 @@ def fetch(address_id: int) -> None:
         return
     address = Address.objects.select_related("channel").get(pk=address_id)
     try:
-        profile = asking.profile(address.channel, address.external_id)
+        profile = asking.profile(address.channel, address.external_id) or _as_member(address)
     except DeliveryFailed as failure:
         _again(address, failure)
         return
     try:
-        picture = _picture(address.channel, profile.picture_url) if profile and profile.picture_url else b""
+        picture = _picture(address.channel, profile) if profile else b""
     except HttpError as failure:
         # The name is not kept waiting for the picture.
         _keep(address_id, profile, None)
@@ -91,12 +91,21 @@ def _again(address: Address, failure: Exception) -> None:
     )
 
 
-def _picture(channel: Channel, url: str) -> bytes | None:
-    """The small picture; None: there is one and it cannot be used. Raises HttpError where it may come later."""
-    http = asking.http_of(channel)
+def _as_member(address: Address) -> Profile | None:
+    """Where they are known from a group alone, the group's last word on them."""
+    group = (
+        Message.objects.filter(address=address, ticket__address__is_group=True)
+        .order_by("-pk")
+        .values_list("ticket__address__external_id", flat=True)
+        .first()
+    )
+    return asking.member(address.channel, group, address.external_id) if group else None
+
+
+def _picture(channel: Channel, profile: Profile) -> bytes | None:
+    """The small picture, b"" if there is none; None: it cannot be used. Raises HttpError where it may come later."""
     try:
-        with http.media(url, max_bytes=MOST_BYTES) as download:
-            body = b"".join(download)
+        body = _download(channel, profile)
     except (MediaGone, MediaNotReady, Blocked, TooLarge):
         return None
     mime = media.sniff(body[:4096], "")
@@ -104,6 +113,20 @@ def _picture(channel: Channel, url: str) -> bytes | None:
     if small is None and mime in thumbnails.FORMATS and len(body) <= MOST_KEPT:
         return body
     return small
+
+
+def _download(channel: Channel, profile: Profile) -> bytes:
+    if profile.picture is None:
+        if not profile.picture_url:
+            return b""
+        with asking.http_of(channel).media(profile.picture_url, max_bytes=MOST_BYTES) as download:
+            return b"".join(download)
+    body = b""
+    for chunk in asking.picture(channel, profile.picture):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise TooLarge("a picture of a person is small")
+    return body
 
 
 def _keep(address_id: int, profile: Profile | None, picture: bytes | None) -> None:

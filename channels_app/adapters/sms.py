@@ -72,6 +72,7 @@ class SmsAdapter(Adapter):
     about = _("Text messages to and from a number of your own at Twilio.")
     icon = "message-square-text"
     api_host = API
+    writing_unblocks = False
     fields = (
         Field(
             name="account_sid",

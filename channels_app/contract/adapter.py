@@ -52,6 +52,8 @@ class Adapter:
     idempotent: ClassVar[bool] = False
     """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""
     max_body: ClassVar[int] = 10 * 1024 * 1024
+    writing_unblocks: ClassVar[bool] = True
+    """Whoever writes can be written to again; not where people opt in and out by law."""
     has_profiles: ClassVar[bool] = False
     """``fetch_profile`` may know a person's name, language and picture."""
     has_templates: ClassVar[bool] = False
@@ -130,6 +132,10 @@ class Adapter:
 
     def fetch_profile(self, account: Account, external_id: str, http: Http) -> Profile | None:
         """What the platform tells about a person; None: nothing. Raises HttpError: asked again later."""
+        return None
+
+    def fetch_member(self, account: Account, group: str, external_id: str, http: Http) -> Profile | None:
+        """The same of somebody who is known from a group alone, where ``fetch_profile`` said None."""
         return None
 
     def templates(self, account: Account, http: Http) -> Sequence[MessageTemplate]:

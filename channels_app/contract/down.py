@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from channels_app.contract.failures import AttachmentKind, Words
+from channels_app.contract.up import Remote
 
 Purpose = Literal["response", "human_agent", "utility"]
 _BLANK = re.compile(r"\{\{\s*([^{}\s]{1,100})\s*\}\}")
@@ -154,6 +155,8 @@ class Profile:
     username: str = ""
     language: str = ""
     picture_url: str = ""
+    picture: Remote | None = None
+    """Instead, where the adapter's own ``fetch_media`` must get it (the address would hold a secret)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
