@@ -108,6 +108,8 @@ def _picture(channel: Channel, profile: Profile) -> bytes | None:
         body = _download(channel, profile)
     except (MediaGone, MediaNotReady, Blocked, TooLarge):
         return None
+    if not body:
+        return b""
     mime = media.sniff(body[:4096], "")
     small = thumbnails.shrunk(BytesIO(body), mime, EDGE)
     if small is None and mime in thumbnails.FORMATS and len(body) <= MOST_KEPT:

@@ -548,6 +548,15 @@ def test_profiles_of_people_and_groups(line: FakeLine) -> None:
         adapter.fetch_profile(own, USER, http)
 
 
+def test_a_member_of_a_group_who_is_no_friend_gets_their_name(
+    line: FakeLine, posts: Any, channel: Channel, jobs_inline: list[str]
+) -> None:
+    line.profiles[GROUP] = {"groupName": "Pelanggan setia"}
+    line.profiles[f"{GROUP}/member/{USER}"] = {"displayName": "Budi"}
+    posts(line.message(of=IN_GROUP))
+    assert set(Address.objects.values_list("name", flat=True)) == {"Pelanggan setia", "Budi"}
+
+
 # ── Set-up ───────────────────────────────────────────────────────────────────────────────────
 
 

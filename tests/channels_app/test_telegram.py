@@ -8,13 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.forms.models import model_to_dict
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from agents.models import Agent, Team
 from channels_app import http as http_module
@@ -451,10 +454,26 @@ def test_profiles(telegram: FakeTelegram) -> None:
     found = adapter.fetch_profile(own, HERE, http)
     assert found is not None
     assert (found.name, found.username, found.picture_url) == ("Siti Aminah", "sitiaminah", "")
+    assert found.picture == Remote(id="x", credentials=True)
     assert adapter.fetch_profile(own, "1", http) is None
     telegram.will(502)
     with pytest.raises(Unanswered):
         adapter.fetch_profile(own, HERE, http)
+
+
+def test_a_picture_of_a_person_without_the_token_anywhere(
+    telegram: FakeTelegram, posts: Any, channel: Channel, jobs_inline: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    drawn = BytesIO()
+    Image.new("RGB", (300, 300), "red").save(drawn, "PNG")
+    telegram.chats[CHAT["id"]] = {**CHAT, "photo": {"big_file_id": "p1"}}
+    telegram.files["p1"] = ("profile/1.png", answer(body=drawn.getvalue(), headers={"Content-Type": "image/png"}))
+    posts(telegram.update(text="Halo"))
+    address = Address.objects.get(external_id=HERE)
+    assert address.picture
+    assert address.picture_mime.startswith("image/")
+    kept = json.dumps([model_to_dict(row, exclude=["picture"]) for row in Address.objects.all()], default=str)
+    assert BOT_TOKEN not in kept + caplog.text
 
 
 # ── Set-up ───────────────────────────────────────────────────────────────────────────────────
@@ -580,6 +599,18 @@ def test_a_blocked_bot_is_known_and_nothing_is_sent(
     assert Address.objects.get(external_id=HERE).blocked_at
     with pytest.raises(replies.CannotSend):
         replies.reply(Ticket.objects.get().pk, bea, replies.Draft(text="Lagi"))
+
+
+def test_whoever_writes_again_has_not_blocked_us(telegram: FakeTelegram, posts: Any, channel: Channel) -> None:
+    """Also where nobody told that the block ended; what was written before it says nothing."""
+    now = int(datetime.now(UTC).timestamp())
+    posts(telegram.update(text="Halo", date=now - 100))
+    blocked = json.loads((PAYLOADS / "blocked.json").read_text())
+    posts(blocked)
+    posts(telegram.update(text="Terlambat", date=now - 50))
+    assert Address.objects.get(external_id=HERE).blocked_at
+    posts(telegram.update(text="Masih di sini", date=int(datetime.now(UTC).timestamp()) + 2))
+    assert not Address.objects.get(external_id=HERE).blocked_at
 
 
 def test_a_group_that_moves_keeps_its_conversation(telegram: FakeTelegram, posts: Any) -> None:

@@ -67,7 +67,7 @@ class FakeLine(FakePlatform):
             return route(request)
         if found := re.fullmatch(r"/v2/bot/message/(\w+)/content", request.path):
             return self._content(found[1])
-        if found := re.fullmatch(r"/v2/bot/(?:profile|group)/(\w+)(?:/summary)?", request.path):
+        if found := re.fullmatch(r"/v2/bot/(?:profile|group|room)/([\w/]+?)(?:/summary)?", request.path):
             profile = self.profiles.get(found[1])
             return answer(json=profile) if profile else _error(404, "Not found")
         return _error(404, "Not found")

@@ -185,9 +185,15 @@ class LineAdapter(Adapter):
     def fetch_profile(self, account: Account, external_id: str, http: Http) -> Profile | None:
         """Of a friend, or of a group we are in; LINE tells nothing of rooms."""
         path = PROFILES.get(external_id[:1].lower(), "") if ADDRESS.fullmatch(external_id) else ""
-        if not path:
-            return None
-        answer = _get(account, http, path.format(quote(external_id, safe="")))
+        return self._profile(account, http, path.format(external_id)) if path else None
+
+    def fetch_member(self, account: Account, group: str, external_id: str, http: Http) -> Profile | None:
+        """Of whoever is no friend of the account: named only through the group or room they wrote in."""
+        path = MEMBERS.get(group[:1].lower(), "") if ADDRESS.fullmatch(group) and ADDRESS.fullmatch(external_id) else ""
+        return self._profile(account, http, path.format(group, external_id)) if path else None
+
+    def _profile(self, account: Account, http: Http, path: str) -> Profile | None:
+        answer = _get(account, http, path)
         if answer.status in (400, 403, 404):
             return None
         if not answer.ok:
@@ -258,6 +264,7 @@ class LineAdapter(Adapter):
 
 
 PROFILES = {"u": "/v2/bot/profile/{}", "c": "/v2/bot/group/{}/summary"}
+MEMBERS = {"c": "/v2/bot/group/{}/member/{}", "r": "/v2/bot/room/{}/member/{}"}
 FREE = _("The first answer within a minute of the customer's message is free.")
 COUNTED = _("Each answer counts against this month's quota.")
 BLOCKED = _("The customer has blocked this account, so nothing would arrive.")

@@ -191,7 +191,7 @@ class TelegramAdapter(Adapter):
     # ── beside the messages ──
 
     def fetch_profile(self, account: Account, external_id: str, http: Http) -> Profile | None:
-        """Of whoever has written to the bot, and of its groups. A picture's address holds the token: see there."""
+        """Of whoever has written to the bot, and of its groups. A picture by its id: its address holds the token."""
         answer = api.call(account, http, "getChat", {"chat_id": outward.number(external_id)})
         if answer.status in (400, 403, 404):
             return None
@@ -200,7 +200,13 @@ class TelegramAdapter(Adapter):
         chat = answer.json_object().get("result")
         if not isinstance(chat, dict):
             return None
-        return Profile(name=updates.name_of(chat), username=reading.line(chat.get("username"), 64))
+        photo = chat.get("photo")
+        file_id = reading.ident(photo.get("big_file_id")) if isinstance(photo, dict) else None
+        return Profile(
+            name=updates.name_of(chat),
+            username=reading.line(chat.get("username"), 64),
+            picture=Remote(id=file_id, credentials=True) if file_id else None,
+        )
 
     # ── set-up ──
 
