@@ -21,6 +21,8 @@ _TOKENS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _UNQUOTED = re.compile(_TOKENS.pattern.replace('"(?P<quoted>', "(?!)(?P<quoted>", 1), re.VERBOSE | re.DOTALL)
+_INNER = "\uf8f0"
+"""Stands for a quotation mark inside a quoted name while the outer ones are taken off."""
 MOST_WORDS = 200
 """Of one mailbox, so that a header of a million colons is read once."""
 _BEFORE = re.compile(r"[^\s<>,;:()\"']{1,320}\Z")
@@ -97,7 +99,7 @@ def _half_a_name(words: list[str], value: str, at: int) -> bool:
 
 
 def _quoted_or_address(inner: str) -> str:
-    return '"' + re.sub(r"\\(.)", r"\1", inner) + '"'
+    return '"' + re.sub(r"\\(.)", r"\1", inner.replace('\\"', _INNER)) + '"'
 
 
 def _address_in(words: list[str]) -> str:
@@ -153,7 +155,7 @@ def _name(phrase: str) -> str:
     for quote in ('"', "'"):
         if len(decoded) > 1 and decoded[0] == quote == decoded[-1]:
             decoded = decoded[1:-1].strip()
-    return decoded.strip('"').strip()
+    return decoded.strip('"').strip().replace(_INNER, '"')
 
 
 def _clean(address: str) -> str:

@@ -56,6 +56,7 @@ def read(data: bytes, start: int, end: int, hint: str = "") -> tuple[Headers, in
         stop = data.find(b"\n", at, end)
         line_end = end if stop < 0 else stop + 1
         line = data[at : min(line_end, at + LIMITS.header + 1)].rstrip(b"\r\n")
+        found.cut = found.cut or line_end - at > LIMITS.header + 2
         if not line:
             at = line_end
             break

@@ -29,7 +29,7 @@ VERBS = (
 OPENERS = (
     "on", "at", "pada tanggal", "pada hari", "pada", "tanggal", "เมื่อวันที่", "เมื่อ", "ในวันที่", "ใน", "วันที่", "วัน", "vào", "lúc", "ngày", "am", "le", "el", "em", "no dia",
     "a", "il giorno", "il", "in data", "op", "den", "d.", "kl", "w dniu", "dnia", "dne", "v", "ve", "dňa", "pe", "în", "в", "у", "στις", "την",
-    "στην", "στο", "في", "بتاريخ", "בתאריך", "ב-", "ביום", "em", "il giorno", "na", "på", "datum", "dana", "u", "le", "lúc", "ที่", "---- on", "quoting",
+    "στην", "στο", "في", "بتاريخ", "בתאריך", "ב-", "ביום", "em", "il giorno", "na", "på", "datum", "dana", "u", "le", "lúc", "ที่", "---- on", "quoting", "在", "于", "於",
     "от", "від", "από", "du", "van", "von", "de", "from",
 )  # fmt: skip
 

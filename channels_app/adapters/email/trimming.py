@@ -310,7 +310,7 @@ def _from_below(lines: list[_Line], kinds: list[str], forward: int) -> list[_Lin
     below = _below(kinds)
     if below:
         return _without_tail(lines[below:], kinds[below:], len(lines) - below, len(lines) - below)
-    if not body:
+    if "t" not in body:
         return lines
     kept = [i for i, kind in enumerate(kinds) if kind not in "abho"]
     return _without_tail([lines[i] for i in kept], [kinds[i] for i in kept], len(kept), len(kept))
