@@ -15,7 +15,7 @@ from tickets.models import Message, TicketQuerySet
 from tickets.terms import Term, phone_number
 
 BEFORE, WIDTH = 80, 400
-SHOWN, LEAD = 160, 36
+SHOWN, LEAD = 160, 24
 MARKS = 200
 Hits = re.Pattern[str]
 

@@ -19,7 +19,11 @@ class Desk {
     this.wasOffline = false;
     this.count = 0;
     this.list = new List(this);
-    this.panel = new Panel(this);
+    this.drawPanel(wide.matches && kept("panel") !== "off");
+    wide.addEventListener("change", () => {
+      this.drawPanel(wide.matches && kept("panel") !== "off");
+      this.panel("show");
+    });
     this.saySeen = calm(SEEN, () => this.seen());
     localise();
     this.ticketShown();
@@ -77,8 +81,8 @@ class Desk {
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     const { go, paneTo } = link.dataset;
-    if ("panel" in link.dataset) return this.panel.toggle();
-    if ("panelClose" in link.dataset) return this.panel.close();
+    if ("panel" in link.dataset) return this.panel("toggle");
+    if ("panelClose" in link.dataset) return this.panel("close");
     if (paneTo) {
       this.pane(paneTo);
       if (paneTo === "list") this.closeTicket({ words: false });
@@ -167,13 +171,16 @@ class Desk {
     this.composer = new Composer(root, this);
     root.addEventListener("desk:seen", () => {
       this.saySeen();
-      this.panel.mark();
+      this.drawPanel(this.panelOn);
     });
     this.toHit();
     this.title(root.dataset.title);
     this.list.mark();
     this.look();
-    this.panel.shown(this.stream.ticket);
+    $("#customer").hidden = false;
+    // A drawer that was opened for one ticket does not lie over the next.
+    this.drawPanel(this.panelOn && wide.matches);
+    this.panel("show");
     // Lines that came between the reading of this fragment and now.
     if (this.live?.since(this.stream.seen).includes(this.stream.ticket)) this.news();
   }
@@ -199,7 +206,8 @@ class Desk {
     this.ticketTurn = (this.ticketTurn ?? 0) + 1;
     this.leave();
     $("#ticket").replaceChildren($("#none").content.cloneNode(true));
-    this.panel.gone();
+    $("#customer").hidden = true;
+    $("#customer").replaceChildren();
     this.list.mark();
   }
 
@@ -253,7 +261,7 @@ class Desk {
     } finally {
       delete form.dataset.busy;
     }
-    if (form.dataset.act === "panel") return this.panel.load(ticket);
+    if (form.dataset.act === "panel") return this.panel("show");
     this.news();
   }
 
@@ -273,6 +281,28 @@ class Desk {
       if (this.stream?.ticket === ticket) this.news();
       else if (this.movedAway === ticket && !this.stream) this.openTicket(`/tickets/${ticket}/${this.query()}`);
       this.movedAway = null;
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
+  }
+
+  // The customer beside the ticket: a column where there is room, else a drawer.
+
+  get panelOn() {
+    return document.body.dataset.customer === "on";
+  }
+
+  drawPanel(on) {
+    document.body.dataset.customer = on ? "on" : "off";
+    $("[data-panel]")?.setAttribute("aria-expanded", String(on));
+  }
+
+  async panel(act, ...given) {
+    if (act === "show" && !this.panelOn) return;
+    try {
+      const { Panel } = await import("./customer.js");
+      this.customer ??= new Panel(this, wide);
+      this.customer[act](...given);
     } catch {
       toast(words("offline"), { bad: true });
     }
@@ -323,7 +353,7 @@ class Desk {
     this.list.moved(frame.ticket);
     if (!frame.type.startsWith("message.status")) this.list.refreshCounts();
     if (frame.ticket === this.stream?.ticket && frame.seq > this.stream.seen) this.news();
-    this.panel.heard(frame);
+    if (this.panelOn && this.stream) this.panel("heard", frame);
     if (document.visibilityState === "hidden" && kept("telling")) telling().then((tell) => tell.heard(frame, this), () => {});
   }
 
@@ -409,8 +439,8 @@ class Desk {
     else if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
-    } else if (!$("dialog[open]") && this.panel.drawn) {
-      this.panel.close();
+    } else if (!$("dialog[open]") && this.stream && this.panelOn && !wide.matches) {
+      this.panel("close");
     } else if (document.activeElement?.closest("#composer, #q")) {
       document.activeElement.blur();
     } else if (this.stream && !$("dialog[open]")) {
@@ -449,101 +479,6 @@ class Desk {
     box.onchange = () => localStorage.setItem("keys", box.checked ? "on" : "off");
     telling().catch(() => {});
     dialog.showModal();
-  }
-}
-
-/** The customer beside the ticket: a column where there is room, else a drawer. */
-class Panel {
-  constructor(desk) {
-    this.desk = desk;
-    this.place = $("#customer");
-    this.refresh = calm(1500, () => this.load(this.ticket));
-    this.draw(wide.matches && kept("panel") !== "off");
-    wide.addEventListener("change", () => {
-      this.draw(wide.matches && kept("panel") !== "off");
-      if (this.on && this.ticket) this.load(this.ticket);
-    });
-    this.place.addEventListener("click", (event) => {
-      if (event.target.closest("[data-cancel]")) event.target.closest("details").open = false;
-    });
-  }
-
-  get on() {
-    return document.body.dataset.customer === "on";
-  }
-
-  /** Over the ticket, so that it is what Escape closes. */
-  get drawn() {
-    return this.on && !this.place.hidden && !wide.matches;
-  }
-
-  draw(on) {
-    document.body.dataset.customer = on ? "on" : "off";
-    this.mark();
-  }
-
-  mark() {
-    $("[data-panel]")?.setAttribute("aria-expanded", String(this.on));
-  }
-
-  shown(ticket) {
-    this.ticket = ticket;
-    this.place.hidden = false;
-    if (!wide.matches) this.draw(false);
-    this.mark();
-    if (this.on) this.load(ticket);
-  }
-
-  gone() {
-    this.ticket = null;
-    this.place.hidden = true;
-    this.place.replaceChildren();
-  }
-
-  toggle() {
-    if (!this.ticket) return;
-    if (this.on) return this.close();
-    if (wide.matches) keep("panel", "on");
-    this.draw(true);
-    this.load(this.ticket);
-    if (!wide.matches) this.place.focus({ preventScroll: true });
-  }
-
-  close() {
-    if (wide.matches) keep("panel", "off");
-    this.draw(false);
-    $("[data-panel]")?.focus({ preventScroll: true });
-  }
-
-  async load(ticket) {
-    if (!this.on || !ticket) return;
-    // Somebody else's card must not stand beside this conversation while theirs is on its way.
-    if (Number(this.place.querySelector("[data-ticket]")?.dataset.ticket) !== ticket) {
-      this.place.replaceChildren($("#panel-waits").content.cloneNode(true));
-    }
-    try {
-      const response = await ask(`/tickets/${ticket}/customer/`);
-      const body = await response.text();
-      if (ticket !== this.ticket) return;
-      if (!response.ok) return explain(response.status, body);
-      const focused = this.place.contains(document.activeElement);
-      this.place.replaceChildren(fragment(body));
-      localise(this.place);
-      const query = this.desk.query();
-      for (const link of this.place.querySelectorAll("[data-go=ticket]")) link.href += query;
-      if (focused) this.place.focus({ preventScroll: true });
-    } catch {
-      toast(words("offline"), { bad: true });
-    }
-  }
-
-  /** What is being changed here is not drawn anew under the agent's hands. */
-  heard(frame) {
-    if (!this.on || !this.ticket || this.place.querySelector("details[open]")) return;
-    const shown = this.place.querySelector("[data-customer]")?.dataset.customer;
-    const theirs = frame.data?.customer && String(frame.data.customer.id) === shown;
-    const said = frame.ticket === this.ticket && frame.type.startsWith("customer.");
-    if (said || (theirs && frame.ticket !== this.ticket)) this.refresh();
   }
 }
 
