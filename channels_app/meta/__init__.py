@@ -1,6 +1,6 @@
 """What WhatsApp, Messenger and Instagram share: Meta's webhook door, its Graph API, its errors.
 
 No adapter itself; the three adapters import it and never each other. ``door`` (who posts, whose entry
-it is), ``graph`` (requests and files), ``errors`` (codes → words), ``numbers`` and ``templates`` (WhatsApp),
-``inbox`` and ``pages`` (Messenger and Instagram).
+it is), ``graph`` (requests and files), ``errors`` (codes → words), ``numbers``, ``contents`` and
+``templates`` (WhatsApp), ``inbox`` and ``pages`` (Messenger and Instagram).
 """
