@@ -1,7 +1,7 @@
 """winmail.dat (TNEF, MS-OXTNEF): the files and the text that Outlook hid in it.
 
-Own reader, because the one library for it has rested since 2021 and trusts every length it reads. Each
-attribute is a level, an id, a length and a checksum; nothing is read beyond the bytes that are there.
+Own reader: the library for it has rested since January 2021. Each attribute is a level, an id, a length and a
+checksum; nothing is read beyond the bytes that are there. A body in compressed RTF alone is not read.
 """
 
 from __future__ import annotations
