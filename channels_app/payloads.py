@@ -1,8 +1,9 @@
 """The one event of an envelope that a message came from, as the platform sent it, and nothing of its neighbours'.
 
 A batch may carry the words of several people. What is shown to who may see one message is found with the adapter's
-own ``parse``: an element of a list is that message's when the payload with it alone is that message and nothing
-else, and the payload without it has the message no more. No knowledge of any platform is needed for that.
+own ``parse``: an element of a list is that message's when the payload with it has the message and the payload without
+it has not; so it goes inward, list by list, until the payload is that message and nothing else. No knowledge of any
+platform is needed for that.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class _Reader:
                 continue
             # What names the id is tried first: a batch may hold a thousand.
             for item in sorted(items, key=lambda one: self.external_id not in json.dumps(one, default=str)):
-                if self.is_alone(among(item)):
+                if self.is_there(among(item)):
                     return self.narrowed(item, among, deepest - 1)
             raise NotAlone
         if not self.is_alone(whole(value)):

@@ -158,6 +158,9 @@ def arranged(messages: Iterable[Message], lines: Iterable[Activity]) -> list[Ite
         if last is not None and last.message and item.message and not item.first_of_day:
             item.cont = last.who == item.who and item.at - last.at < SAME_BREATH
         result.append(item)
+    if len(items) > 1 and items[0].key == _key(EPOCH, 0):
+        # That the ticket was opened belongs to the day of its first message.
+        items[0].day = items[1].day
     return result
 
 

@@ -253,7 +253,8 @@ def _draft(request: HttpRequest) -> replies.Draft:
         text=text,
         kind="note" if given.get("kind") == "note" else "reply",
         attachments=tuple(files),
-        reply_to=pages.number(given.get("reply_to")),
+        # What is no number is no message: better refused than sent without what it answers.
+        reply_to=pages.number(given["reply_to"]) or 0 if given.get("reply_to") else None,
         seen=pages.number(given.get("seen")),
         key=given.get("key", ""),
         template=_template(request),
@@ -265,7 +266,7 @@ def _template(request: HttpRequest) -> Template | None:
     name = request.POST.get("template", "")
     if not name:
         return None
-    blanks = {field.removeprefix("var-"): text for field, text in request.POST.items() if field.startswith("var-")}
+    blanks = {field.removeprefix("var-"): str(text) for field, text in request.POST.items() if field.startswith("var-")}
     return Template(name=name, language=request.POST.get("template_language", ""), parameters=blanks)
 
 

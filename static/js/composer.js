@@ -384,7 +384,7 @@ export class Composer {
   }
 
   trouble(template) {
-    if (template) return template.complete ? "" : "fillTemplate";
+    if (template) return this.template.complete ? "" : "fillTemplate";
     if (this.files.some((one) => one.state === "sending")) return "waitForFiles";
     if (this.files.some((one) => one.state === "failed")) return "filesFailed";
     if (!this.text.value.trim() && !this.files.length) return "writeFirst";

@@ -1,4 +1,4 @@
-"""What the templates of messages and of the composer need: what a channel takes in words, reactions by emoji, referrals."""
+"""What messages and the composer need in their templates: what a channel takes, in words; reactions; referrals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def takes(able: Abilities) -> str:
     if "file" in kinds:
         return ""
     words = {"image": _("pictures"), "video": _("videos"), "audio": _("sound")}
-    return _("This channel takes only %(kinds)s.") % {"kinds": ", ".join(words[name] for name in KINDS if name in kinds)}
+    return _("This channel takes only %(kinds)s.") % {
+        "kinds": ", ".join(words[name] for name in KINDS if name in kinds)
+    }
 
 
 @register.filter
@@ -46,12 +48,19 @@ def accepted(able: Abilities) -> str:
 
 
 @register.filter
-def by_emoji(reactions: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
-    """(emoji, who), in the order in which the emojis came."""
-    found: dict[str, list[str]] = {}
+def by_emoji(reactions: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str], bool]]:
+    """(emoji, who, whether one of us), in the order in which the emojis came."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for one in reactions:
-        found.setdefault(str(one["emoji"]), []).append(str(one["author"].get("name") or one["author"].get("address") or ""))
-    return list(found.items())
+        found.setdefault(str(one["emoji"]), []).append(one["author"])
+    return [
+        (emoji, [str(who.get("name") or who.get("address") or "") for who in all_], _ours(all_))
+        for emoji, all_ in found.items()
+    ]
+
+
+def _ours(authors: Sequence[Mapping[str, Any]]) -> bool:
+    return any(one.get("type") == "agent" for one in authors)
 
 
 @register.filter

@@ -1,0 +1,256 @@
+"""What one writes is never lost and never sent twice: by keyboard, with files, without a line, over a reload."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.journeys.test_inbox import Dora, arrived, message, open_ticket, write
+from tests.platforms.meta import APP_SECRET, NUMBER_ID, TOKEN, WABA_ID, FakeMeta
+from tests.platforms.webhook import FakeWebhookPlatform
+from tests.running import RunningHub
+
+Enter = Callable[..., Page]
+PIXEL = base64.b64encode(
+    bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6260000000000500010d0a"
+        "2db40000000049454e44ae426082"
+    )
+).decode()
+POST = re.compile(r"/tickets/\d+/messages/")
+
+
+@pytest.fixture
+def dora(hub: RunningHub) -> Dora:
+    return Dora(hub)
+
+
+def field(page: Page) -> Any:
+    return page.get_by_label("Text")
+
+
+def test_what_is_refused_comes_back_and_what_finds_no_line_waits(
+    enter: Enter, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    dora.says("Masih ada?")
+    page = enter("bea", expect_trouble=True)
+    open_ticket(page, dora)
+    page.route(POST, lambda route: route.abort("connectionrefused"))
+    write(page, "Masih, kak")
+    field(page).press("Control+Enter")
+    expect(field(page)).to_have_value("")
+    expect(message(page, "Masih, kak")).to_contain_text("Waiting for the connection")
+    # The next one is written meanwhile and waits behind it.
+    write(page, "Mau berapa?")
+    field(page).press("Control+Enter")
+    expect(message(page, "Mau berapa?")).to_have_count(1)
+    page.unroute(POST)
+    assert arrived(platform, dora, 2) == ["Masih, kak", "Mau berapa?"]
+    for text in ("Masih, kak", "Mau berapa?"):
+        expect(message(page, text)).to_have_count(1)
+        expect(message(page, text)).to_contain_text("Sent")
+
+    page.route(POST, lambda route: route.fulfill(status=422, json={"words": "The channel is switched off."}))
+    write(page, "Ditolak")
+    field(page).press("Control+Enter")
+    expect(page.locator("#notice")).to_contain_text("The channel is switched off.")
+    expect(field(page)).to_have_value("Ditolak")
+    expect(message(page, "Ditolak")).to_have_count(0)
+    # Where something else is being written already, it stays in the ticket with its reason.
+    held: list[Route] = []
+    page.unroute(POST)
+    page.route(POST, lambda route: held.append(route))
+    field(page).press("Control+Enter")
+    expect(message(page, "Ditolak")).to_contain_text("Sending")
+    write(page, "Yang baru")
+    held[0].fulfill(status=422, json={"words": "Still switched off."})
+    expect(message(page, "Ditolak")).to_contain_text("Still switched off.")
+    expect(field(page)).to_have_value("Yang baru")
+    page.unroute(POST)
+    message(page, "Ditolak").get_by_role("button", name="Edit").click()
+    expect(field(page)).to_have_value("Ditolak\n\nYang baru")
+    expect(message(page, "Ditolak")).to_have_count(0)
+
+
+def test_a_reload_in_the_middle_neither_loses_nor_doubles(
+    enter: Enter, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    dora.says("Halo")
+    page = enter("bea", expect_trouble=True)
+    open_ticket(page, dora)
+
+    def sent_but_never_answered(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    # The answer is lost although the reply went out, and the page cannot know better from its row.
+    page.route(POST, sent_but_never_answered)
+    page.route("**/news/**", lambda route: route.abort())
+    write(page, "Sekali saja")
+    with page.expect_event("requestfailed", lambda request: bool(POST.search(request.url))):
+        field(page).press("Control+Enter")
+    expect(message(page, "Sekali saja")).to_contain_text("Waiting for the connection")
+    assert arrived(platform, dora, 1) == ["Sekali saja"]
+    page.unroute_all(behavior="wait")
+    page.reload()
+    expect(message(page, "Sekali saja")).to_have_count(1)
+    expect(message(page, "Sekali saja")).to_contain_text("Sent")
+
+    held: list[Route] = []
+    page.route(POST, lambda route: held.append(route))
+    write(page, "Belum sempat")
+    field(page).press("Control+Enter")
+    expect(message(page, "Belum sempat")).to_contain_text("Sending")
+    page.unroute(POST)
+    page.reload()
+    expect(message(page, "Belum sempat")).to_contain_text("Sent")
+    expect(message(page, "Belum sempat")).to_have_count(1)
+    expect(field(page)).to_have_value("")
+    assert arrived(platform, dora, 2) == ["Sekali saja", "Belum sempat"]
+    expect(page.locator("#stream .pending")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('out:')).length") == 0
+
+
+HANDED_OVER = """([type, bytes]) => {
+  const name = type === "paste" ? "tempel.png" : "seret.png";
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, {type: "image/png"}));
+  const options = {bubbles: true, cancelable: true};
+  if (type === "paste") {
+    document.querySelector("#say").dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, ...options}));
+    return;
+  }
+  for (const what of ["dragover", "drop"]) {
+    document.querySelector("#stream").dispatchEvent(new DragEvent(what, {dataTransfer: data, ...options}));
+  }
+}"""
+
+
+def test_files_pasted_and_dropped_even_when_one_stops_half_way(
+    enter: Enter, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    dora.says("Kirim fotonya")
+    page = enter("bea", expect_trouble=True)
+    open_ticket(page, dora)
+    page.route("**/uploads/", lambda route: route.abort("connectionreset"), times=1)
+    page.evaluate(HANDED_OVER, ["paste", PIXEL])
+    chip = page.locator("#adding .chip", has_text="tempel.png")
+    expect(chip).to_contain_text("Stopped half-way")
+    write(page, "Ini fotonya")
+    field(page).press("Control+Enter")
+    expect(page.locator(".toast.bad")).to_contain_text("A file is not there")
+    chip.get_by_role("button", name="Try tempel.png again").click()
+    page.evaluate(HANDED_OVER, ["drop", PIXEL])
+    expect(page.locator(".dropzone")).to_be_hidden()
+    expect(page.locator("#adding .chip")).to_have_count(2)
+    expect(page.locator("#adding .done")).to_have_count(2)
+    # A draft keeps its files over a reload.
+    page.reload()
+    expect(page.locator("#adding .done")).to_have_count(2)
+    expect(field(page)).to_have_value("Ini fotonya")
+    field(page).press("Control+Enter")
+    expect(message(page, "Ini fotonya").locator(".files img")).to_have_count(2)
+    expect(page.locator("#adding .chip")).to_have_count(0)
+    arrived(platform, dora, 1)
+    sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    assert sorted(file["filename"] for one in sent for file in one["attachments"]) == ["seret.png", "tempel.png"]
+
+
+def test_one_message_is_answered_by_keyboard(enter: Enter, platform: FakeWebhookPlatform, dora: Dora) -> None:
+    dora.says("Yang merah berapa?", id=(asked := f"m-{uuid.uuid4().hex}"))
+    dora.says("Atau yang biru?")
+    page = enter("bea")
+    open_ticket(page, dora)
+    expect(message(page, "Atau yang biru?")).to_have_count(1)
+    page.locator("#stream article").last.focus()
+    page.keyboard.press("ArrowUp")
+    expect(message(page, "Yang merah berapa?").locator("article")).to_be_focused()
+    page.keyboard.press("q")
+    expect(field(page)).to_be_focused()
+    expect(page.locator("#quoted")).to_contain_text("Yang merah berapa?")
+    page.keyboard.type("Rp50.000")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#quoted")).to_be_hidden()
+    expect(message(page, "Rp50.000").locator(".quote")).to_contain_text("Yang merah berapa?")
+    expect(message(page, "Rp50.000")).to_contain_text("Sent")
+    assert arrived(platform, dora, 1) == ["Rp50.000"]
+    (sent,) = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    assert asked in str(sent["reply_to"])
+
+
+# ── A window ─────────────────────────────────────────────────────────────────────────────────
+
+OPEN_FOR = timedelta(seconds=12)
+
+
+@pytest.fixture
+def meta() -> Iterator[FakeMeta]:
+    with FakeMeta() as running:
+        yield running
+
+
+def whatsapp(hub: RunningHub, meta: FakeMeta) -> dict[str, Any]:
+    settings = {
+        "app_secret": APP_SECRET, "access_token": TOKEN, "phone_number_id": NUMBER_ID,
+        "business_account_id": WABA_ID, "base_url": meta.url,
+    }  # fmt: skip
+    with hub.api("ana") as api:
+        made = api.post("/channels/", json={"kind": "whatsapp", "name": "WhatsApp", "team": None, "settings": settings})
+    assert made.status_code == 201, made.text
+    return dict(made.json())
+
+
+def test_a_window_that_ends_while_one_writes(enter: Enter, hub: RunningHub, meta: FakeMeta) -> None:
+    meta.templates = [
+        {
+            "id": "1", "name": "order_update", "language": "id", "status": "APPROVED", "category": "UTILITY",
+            "components": [{"type": "BODY", "text": "Halo {{1}}, pesanan Anda sudah {{2}}."}],
+        }
+    ]  # fmt: skip
+    channel = whatsapp(hub, meta)
+    with hub.api("ana") as api:
+        assert api.post(f"/channels/{channel['id']}/templates/").status_code == 200
+    number, name = f"62813{time.time_ns() % 10**8:08d}", f"Wati {uuid.uuid4().hex[:4]}"
+    said = datetime.now(UTC) - timedelta(hours=24) + OPEN_FOR
+    event = {
+        "id": WABA_ID,
+        "changes": [{"field": "messages", "value": {
+            "messaging_product": "whatsapp",
+            "metadata": {"display_phone_number": "15550001111", "phone_number_id": NUMBER_ID},
+            "contacts": [{"profile": {"name": name}, "wa_id": number}],
+            "messages": [{"from": number, "id": f"wamid.{uuid.uuid4().hex}", "timestamp": str(int(said.timestamp())),
+                          "type": "text", "text": {"body": "Pesanan saya?"}}],
+        }}],
+    }  # fmt: skip
+    meta.post(channel["webhook_url"], {"object": "whatsapp_business_account", "entry": [event]})
+    page = enter("bea")
+    page.locator("#rows .row", has_text=name).locator("a").click()
+    expect(page.locator("#window.soon")).to_contain_text("left")
+    write(page, "Sebentar, kami cek")
+    # It ends: what is written is kept, and what can be done now takes its place.
+    expect(page.locator("#window")).to_contain_text("only a template can be sent", timeout=30_000)
+    expect(field(page)).to_be_hidden()
+    page.get_by_role("button", name="Templates").click()
+    page.locator("#templates .found button").first.click()
+    page.get_by_label("Blank 1").fill("Wati")
+    page.get_by_label("Blank 2").fill("dikirim")
+    expect(page.locator(".as-sent")).to_contain_text("Halo Wati, pesanan Anda sudah dikirim.")
+    page.locator("#send").click()
+    expect(message(page, "Halo Wati, pesanan Anda sudah dikirim.")).to_contain_text("Sent")
+    assert meta.sends[-1].body["template"]["name"] == "order_update"
+    # The customer writes again, and the draft is there again.
+    event["changes"][0]["value"]["messages"][0] |= {
+        "id": f"wamid.{uuid.uuid4().hex}",
+        "timestamp": str(int(time.time())),
+    }  # type: ignore[index,operator]
+    meta.post(channel["webhook_url"], {"object": "whatsapp_business_account", "entry": [event]})
+    expect(field(page)).to_have_value("Sebentar, kami cek")
+    expect(field(page)).to_be_visible()
