@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, Subquery, Value
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from channels_app import outbound, registry
 from channels_app.contract import Abilities, Conversation, Words
 from tickets import wording
 from tickets.models import Activity, Message, Ticket
+from tickets.profiles import LINE as QUIET
 
 MESSAGES = 50
 LINES = 100
@@ -79,7 +80,7 @@ def stream(ticket: Ticket, before: str = "") -> Stream:
 def later(ticket: Ticket, after: str) -> Stream:
     """The messages right after a key; from the beginning where it is none."""
     found = readable(Message.objects.filter(ticket=ticket))
-    lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
+    lines = _beside(ticket)
     edge = _edge(after)
     if edge is not None:
         at, pk = edge
@@ -108,7 +109,7 @@ def around(ticket: Ticket, message_id: int) -> Stream:
     behind = rows[place + half + 1 :]
     first = max(place - half, 0)
     rows = rows[first : place + half + 1]
-    lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
+    lines = _beside(ticket)
     if first:
         lines = lines.filter(seq__gte=_first_line_of(rows[0].pk))
     if behind:
@@ -128,8 +129,17 @@ def readable(found: Any) -> Any:
     )
 
 
+def _beside(ticket: Ticket) -> QuerySet[Activity]:
+    return Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.").exclude(type=QUIET)
+
+
+def in_stream(line: Activity) -> bool:
+    """A line of its own between the messages; a new picture of the customer shows in the head alone."""
+    return not line.type.startswith("message.") and line.type != QUIET
+
+
 def _lines_beside(ticket: Ticket, oldest: Message | None, edge: tuple[datetime, int] | None) -> Sequence[Activity]:
-    lines = Activity.objects.filter(ticket=ticket).exclude(type__startswith="message.")
+    lines = _beside(ticket)
     if oldest is not None:
         lines = lines.filter(seq__gte=_first_line_of(oldest.pk))
     if edge is not None:

@@ -37,6 +37,8 @@ class Place:
     name: str
     icon: str = "users"
     playground: bool = False
+    trouble: str = ""
+    """"auth": the platform refuses the channel's credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Places:
     def playgrounds(self) -> list[Place]:
         return [place for place in self.channels if place.playground]
 
+    def troubles(self) -> list[Place]:
+        """Channels that an administrator has to see to; nobody else can."""
+        return [place for place in self.channels if place.trouble] if self.sight.teams is None else []
+
 
 def places(agent: Agent) -> Places:
     """Teams, channels and with them the sight, in one statement."""
@@ -56,21 +62,23 @@ def places(agent: Agent) -> Places:
         own = agent.teams.through.objects.filter(agent_id=agent.pk).values("team_id")
         teams = teams.filter(pk__in=own)
         channels = channels.filter(Q(team_id__in=own) | Q(team=None))
-    named = teams.order_by().annotate(what=Value("team"), of=Value("")).values_list("what", "pk", "name", "of")
-    ours = channels.order_by().annotate(what=Value("channel")).values_list("what", "pk", "name", "kind")
+    marked = teams.order_by().annotate(what=Value("team"), of=Value(""), no=Value(""))
+    named = marked.values_list("what", "pk", "name", "of", "no")
+    told = channels.order_by().annotate(what=Value("channel"))
+    ours = told.values_list("what", "pk", "name", "kind", "failure_category")
     rows = sorted(named.union(ours, all=True), key=lambda row: (row[2].casefold(), row[1]))
-    team_places = [Place(pk, name) for what, pk, name, _of in rows if what == "team"]
-    channel_places = [_channel(pk, name, kind) for what, pk, name, kind in rows if what == "channel"]
+    team_places = [Place(pk, name) for what, pk, name, _of, _no in rows if what == "team"]
+    channel_places = [_channel(pk, name, kind, no) for what, pk, name, kind, no in rows if what == "channel"]
     sight = Sight(None if agent.is_admin else frozenset(place.id for place in team_places))
     return Places(sight, team_places, channel_places)
 
 
-def _channel(pk: int, name: str, kind: str) -> Place:
+def _channel(pk: int, name: str, kind: str, trouble: str) -> Place:
     try:
         adapter = registry.adapter(kind)
     except registry.UnknownKind:
         return Place(pk, name, "unplug")
-    return Place(pk, name, adapter.icon, adapter.has_playground and settings.SANDBOX_ENABLED)
+    return Place(pk, name, adapter.icon, adapter.has_playground and settings.SANDBOX_ENABLED, trouble)
 
 
 # ── Which list ───────────────────────────────────────────────────────────────────────────────

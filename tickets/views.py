@@ -198,7 +198,7 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
     touched = [line.message_id for line in lines if line.message_id and line.type.startswith("message.")]
     items = [
         *pages.arranged(pages.readable(Message.objects.filter(pk__in=touched)) if touched else (), ()),
-        *pages.arranged((), (line for line in lines if not line.type.startswith("message."))),
+        *pages.arranged((), (line for line in lines if pages.in_stream(line))),
     ]
     context = {
         "here": here,

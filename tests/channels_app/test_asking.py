@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from agents.models import Agent
 from channels_app import acknowledging, asking, outbound, quotas
 from channels_app.contract import DeliveryFailed, OutboundMessage
 from channels_app.models import Channel, Envelope
@@ -141,3 +143,14 @@ def test_times_of_one_channel(chatty: FakeChatty, chatty_channel: Channel) -> No
     Channel.objects.update(enabled=False, quota_due_at=timezone.now() - timedelta(days=1))
     quotas.sweep()
     assert chatty.requests == []
+
+
+def test_administrators_are_told_in_the_inbox(
+    chatty: FakeChatty, chatty_channel: Channel, ana: Agent, bea: Agent, client: Client
+) -> None:
+    client.force_login(ana)
+    assert "refuses our credentials" not in client.get("/").content.decode()
+    Channel.objects.update(failure_category="auth")
+    assert "Chatty: the platform refuses our credentials" in client.get("/").content.decode()
+    client.force_login(bea)
+    assert "refuses our credentials" not in client.get("/").content.decode()

@@ -271,3 +271,32 @@ def test_the_file_goes_with_it(chatty: FakeChatty, fitri: Customer, ana: Agent) 
     assert default_storage.exists(str(address.picture.name))
     profiles.forget(address.pk, Actor.of(ana))
     assert not default_storage.exists(str(address.picture.name))
+
+
+# ── On the pages ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_list_the_head_and_the_messages_show_it(
+    chatty: FakeChatty, fitri: Customer, bea: Agent, client: Client
+) -> None:
+    known(chatty, picture=png())
+    client.force_login(bea)
+    fitri.writes()
+    number = Ticket.objects.get().pk
+    before = client.get("/").content.decode() + client.get(f"/tickets/{number}/").content.decode()
+    assert "/picture/" not in before
+    profiles.sweep()
+    url = Address.objects.get().picture_url
+    assert f'src="{url}"' in client.get("/").content.decode()
+    page = client.get(f"/tickets/{number}/").content.decode()
+    assert page.count(f'src="{url}"') >= 2
+    assert "profile" not in page.replace('href="/profile/"', ""), "no line of the conversation"
+
+
+def test_the_api_forgets_it(
+    chatty: FakeChatty, fitri: Customer, bea: Agent, lena: Agent, carl: Agent, api: Any
+) -> None:
+    known(chatty, picture=png())
+    where = f"/addresses/{written(fitri).pk}/profile/"
+    assert [api(who)("DELETE", where).status_code for who in (carl, bea, lena, lena)] == [404, 403, 204, 204]
+    assert Address.objects.get().picture_url == ""

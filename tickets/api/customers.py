@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.models import Sight
+from agents.models import Agent, Sight
 from channels_app.contract import clean_text, fit_id
+from channels_app.models import Address
 from customers.models import Customer, CustomerAddress
-from tickets import addresses, people, shapes
+from tickets import addresses, people, profiles, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Line, Strict, number, words
@@ -73,6 +75,18 @@ class CustomerChange(Strict):
     language = Line(required=False, allow_blank=True, max_length=16)
     party = Choice(Customer.Party.values, required=False)
     type = Choice(Customer.Type.values, required=False)
+
+
+class Profile(Door):
+    @says(None, status=204)
+    def delete(self, request: Request, address_id: int) -> Response:
+        """Forget the name, language and picture that the platform gave. For administrators and leads."""
+        address = one(Address.objects.all(), pk=address_id)
+        if not profiles.may_see(self.sight, address):
+            raise Http404
+        self.only(Agent.Role.ADMIN, Agent.Role.LEAD)
+        profiles.forget(address.pk, self.by)
+        return Response(status=204)
 
 
 class OneCustomer(Door):

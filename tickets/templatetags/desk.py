@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from channels_app import registry
-from channels_app.models import Channel
+from channels_app.models import Address, Channel
 from tickets import hits, media, wording
 from tickets.models import Attachment
 
@@ -125,6 +125,16 @@ def initials(name: str) -> str:
     letters = [part[0] for part in parts if part]
     shown = letters[:1] if len(letters) == 1 else letters[:1] + letters[-1:]
     return "".join(c for c in shown if not unicodedata.combining(c)).upper() or "?"
+
+
+@register.filter
+def face(address: Address | None, name: str) -> str:
+    """What stands in an avatar: the platform's picture of them where there is one, else their initials."""
+    if address is None or not address.picture_url:
+        return initials(name)
+    return format_html(
+        '<img src="{}" alt="" loading="lazy" decoding="async" width="38" height="38">', address.picture_url
+    )
 
 
 @register.filter
