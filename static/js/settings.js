@@ -95,7 +95,8 @@ async function send(form, submitter) {
   } finally {
     place.removeAttribute("aria-busy");
     busy(form, false);
-    if (submitter?.isConnected) submitter.focus();
+    // What was pressed may be gone with the old part: whoever uses the keyboard goes on where the answer is.
+    (submitter?.isConnected ? submitter : place.querySelector("[data-shown]"))?.focus();
   }
 }
 
