@@ -127,7 +127,7 @@ class Emoji(Strict):
 class OurReaction(Door):
     @says(schema.Message, takes=Emoji)
     def put(self, request: Request, message_id: int) -> Response:
-        """React to what a customer wrote. Shown at once; taken back, with a line in the log, if the platform refuses."""
+        """React to what a customer wrote. Taken back, with a line in the log, if the platform refuses."""
         one(Message.objects.seen_with(self.sight), pk=message_id)
         return Response(shapes.message(reactions.react(message_id, self.agent, self.read(Emoji)["emoji"])))
 
