@@ -127,7 +127,7 @@ class LineAdapter(Adapter):
             quick_replies=13,
             reply_until=until if free else None,
             window_words=FREE if free else COUNTED,
-            after_window=COUNTED if free else None,
+            after_window=THEN_COUNTED if free else None,
             closed=closed,
             quota_left=conversation.quota_left,
         )
@@ -267,6 +267,7 @@ PROFILES = {"u": "/v2/bot/profile/{}", "c": "/v2/bot/group/{}/summary"}
 MEMBERS = {"c": "/v2/bot/group/{}/member/{}", "r": "/v2/bot/room/{}/member/{}"}
 FREE = _("The first answer within a minute of the customer's message is free.")
 COUNTED = _("Each answer counts against this month's quota.")
+THEN_COUNTED = _("After that each answer counts against this month's quota.")
 BLOCKED = _("The customer has blocked this account, so nothing would arrive.")
 NO_SECRET = _("This channel lacks its channel secret, so no message can come in.")
 
