@@ -100,6 +100,13 @@ def platform_id(external_id: str) -> str:
     return external_id.rpartition(SCOPE)[2]
 
 
+# Where writing without spaces may be cut and no syllable is: before a Thai or Lao vowel that is written first, and
+# before an ideograph or a kana that follows another.
+_UNSPACED = re.compile(
+    "(?=[\u0e40-\u0e44\u0ec0-\u0ec4])|(?<=[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])(?=[\u3041-\u30fa\u3400-\u9fff\uf900-\ufaff])"
+)
+
+
 def split_text(text: str, abilities: Abilities) -> list[str]:
     """Cut where it is natural: paragraph, line, sentence, word.
 
@@ -139,9 +146,12 @@ def _cut(text: str, fits: int) -> int:
         if at >= fits // 2:
             return min(at + len(seam.rstrip()), fits)
     at = max(text.rfind(seam, 1, fits + 1) for seam in ("\n", " "))
-    if at < 1:
+    if at >= 1:
+        return at
+    unspaced = [found.start() for found in _UNSPACED.finditer(text, 1, fits + 1) if found.start() <= fits]
+    if not unspaced:
         raise NoSeam(fits)
-    return at
+    return unspaced[-1]
 
 
 def with_texts(message: OutboundMessage, texts: Sequence[str]) -> list[OutboundMessage]:

@@ -16,7 +16,7 @@ from typing import Any
 from hub import boot
 from hub.bench import text
 
-VERSION = "2"
+VERSION = "3"
 EACH = 10
 TEAMS, AGENTS = 20, 50
 SMALL_TEAM = 1
@@ -84,7 +84,22 @@ class Desk:
     def _channels_app_address(self) -> tuple[tuple[str, ...], Iterator[Row]]:
         at = self.at(1)
         rows = (
-            (number, channel_of(number), f"u-{number}", "", "", text.phone_of(number), "", "id", False, at)
+            (
+                number,
+                channel_of(number),
+                f"u-{number}",
+                "",
+                "",
+                text.phone_of(number),
+                "",
+                "id",
+                False,
+                at,
+                "[]",
+                "",
+                "",
+                0,
+            )
             for number in range(1, self.customers + 1)
         )
         columns = (
@@ -98,6 +113,7 @@ class Desk:
             "language",
             "is_group",
             "created_at",
+            *("known_ids", "picture", "picture_mime", "profile_attempts"),
         )
         return columns, rows
 

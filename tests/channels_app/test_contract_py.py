@@ -105,6 +105,19 @@ def test_a_word_is_never_cut() -> None:
             split_text("ที่นี่ก็ดี" * 10, Abilities(max_length=limit))
 
 
+def test_writing_without_spaces_is_cut_between_syllables() -> None:
+    thai = "ขอบคุณที่แจ้งมาแล้วเราจะส่งสินค้าให้ใหม่โดยเร็ว"
+    parts = split_text(thai, Abilities(max_length=60, unit="bytes"))
+    assert "".join(parts) == thai
+    assert all(len(part.encode()) <= 60 for part in parts)
+    # Each begins with a vowel that is written before its consonant: no syllable is torn.
+    assert all(part[0] in "เแโใไ" for part in parts[1:])
+    japanese = "ご注文ありがとうございます、すぐに発送いたします。"
+    parts = split_text(japanese, Abilities(max_length=10))
+    assert "".join(parts) == japanese
+    assert not any(part.startswith(("、", "。", "ー")) for part in parts)
+
+
 def test_a_cut_is_at_a_natural_place() -> None:
     text = "Satu kalimat pendek. Kalimat kedua ini agak panjang."
     assert split_text(text, Abilities(max_length=35)) == ["Satu kalimat pendek.", "Kalimat kedua ini agak panjang."]
