@@ -174,8 +174,8 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         if kind not in ("typing", "viewing", "left", "seen") or type(number) is not int or not 0 < number < 2**63:
             return
-        seq = value.get("seq")
-        if kind == "seen" and (type(seq) is not int or not 0 < seq < 2**63):
+        upto = value.get("upto")
+        if kind == "seen" and (type(upto) is not int or not 0 < upto < 2**63):
             return
         now = time.monotonic()
         if self.listener is None or now - self.said.get((kind, number), 0.0) < SAY_EVERY:
@@ -186,8 +186,8 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not await self._may_see(number, now):
             return
         if kind == "seen":
-            await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, seq)
-            self._tell(kind, number, self.teams[number][1], seq=seq)
+            await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, upto)
+            self._tell(kind, number, self.teams[number][1], upto=upto)
             return
         await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)
         if kind == "viewing":

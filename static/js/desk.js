@@ -240,7 +240,7 @@ class Desk {
 
   /** This agent has read all that is on the screen: their other tabs and the counts follow. */
   seen() {
-    if (this.stream && document.visibilityState === "visible") this.live?.say("seen", this.stream.ticket, { seq: this.stream.seen });
+    if (this.stream && document.visibilityState === "visible") this.live?.say("seen", this.stream.ticket, { upto: this.stream.seen });
   }
 
   // Verbs, and taking one back.
@@ -359,7 +359,7 @@ class Desk {
 
   word(frame) {
     // Read in another tab of one's own.
-    if (frame.type === "seen") this.list.read(frame.ticket, frame.seq);
+    if (frame.type === "seen") this.list.read(frame.ticket, frame.upto);
     else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
   }
 
@@ -405,7 +405,10 @@ class Desk {
   key(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return this.escape();
-    if (this.menus?.arrows(event)) return;
+    if (inMenu(event)) {
+      event.preventDefault();
+      return choose(event);
+    }
     if ($("dialog[open]") || event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (["ArrowDown", "ArrowUp"].includes(event.key) && event.target.closest("#scroll, #customer")) return;
     const keys = {
@@ -450,18 +453,13 @@ class Desk {
     }
   }
 
-  async menu(event) {
+  menu(event) {
     const menu = event.target;
     if (!menu.matches?.("details.menu") || !menu.open) return;
     for (const other of document.querySelectorAll("details.menu[open]")) if (other !== menu) other.open = false;
     menu.querySelector(".sheet input:not([type=hidden]), .sheet button")?.focus({ preventScroll: true });
-    try {
-      this.menus ??= await import("./menus.js");
-      const sheet = menu.querySelector("[data-choose]");
-      if (sheet) this.menus.fill(sheet);
-    } catch {
-      toast(words("offline"), { bad: true });
-    }
+    const sheet = menu.querySelector("[data-choose]");
+    if (sheet) import("./menus.js").then(({ fill }) => fill(sheet), () => toast(words("offline"), { bad: true }));
   }
 
   /** Whoever was in a menu goes on from its button. */
@@ -480,6 +478,22 @@ class Desk {
     telling().catch(() => {});
     dialog.showModal();
   }
+}
+
+/** An arrow that goes through a menu's choices; in a field only what the field itself has no use for. */
+function inMenu({ key, target }) {
+  if (!target.closest("details.menu .sheet")) return false;
+  if (target.matches("input, select, textarea")) return target.type === "search" && ["ArrowDown", "ArrowUp"].includes(key);
+  return ["ArrowDown", "ArrowUp", "Home", "End"].includes(key);
+}
+
+function choose({ key, target }) {
+  const sheet = target.closest(".sheet");
+  const all = [...sheet.querySelectorAll(".choice")];
+  const at = all.indexOf(target);
+  const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[key];
+  if (next < 0) sheet.querySelector("input[type=search]")?.focus();
+  else all[Math.min(next, all.length - 1)]?.focus();
 }
 
 function telling() {

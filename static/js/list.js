@@ -95,10 +95,10 @@ export class List {
     }
   }
 
-  /** seq: up to which line it was read, here or in another tab. */
-  read(ticket, seq = Infinity) {
+  /** upto: the line of the log up to which it was read, here or in another tab. */
+  read(ticket, upto = Infinity) {
     const row = document.getElementById(`t-${ticket}`);
-    if (!row?.classList.contains("unread") || Number(row.dataset.seq) > seq) return;
+    if (!row?.classList.contains("unread") || Number(row.dataset.seq) > upto) return;
     row.classList.remove("unread");
     row.querySelector(".new").replaceChildren();
     const { of } = row.dataset;

@@ -2,8 +2,6 @@
 
 import { ask, calm, explain, fragment, toast, words } from "./web.js";
 
-const KEYS = ["ArrowDown", "ArrowUp", "Home", "End"];
-
 /** Fills the menu and keeps it in step with what is typed. */
 export function fill(sheet) {
   const field = sheet.querySelector("input[type=search]");
@@ -38,20 +36,4 @@ export function fill(sheet) {
   }
   field.value = "";
   load();
-}
-
-/** Arrows go through the choices, from the field too. */
-export function arrows(event) {
-  const sheet = event.target.closest(".sheet");
-  if (!KEYS.includes(event.key) || !sheet || event.isComposing) return false;
-  const typing = event.target.matches("input, select, textarea");
-  if (typing && (event.key === "Home" || event.key === "End" || event.target.type !== "search")) return false;
-  const all = [...sheet.querySelectorAll(".choice")];
-  if (!all.length) return false;
-  const at = all.indexOf(document.activeElement);
-  const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-  if (next < 0) sheet.querySelector("input[type=search]")?.focus();
-  else all[Math.min(next, all.length - 1)].focus();
-  event.preventDefault();
-  return true;
 }
