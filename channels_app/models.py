@@ -13,17 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from agents.models import Sight, Team
+from agents.models import Team
 from channels_app import registry, vault
 from channels_app.contract import Account, Adapter, DeliveryFailed, fill
 
 TO_THE_MINUTE = timedelta(minutes=1)
-
-
-class ChannelQuerySet(models.QuerySet["Channel"]):
-    def seen_with(self, sight: Sight) -> ChannelQuerySet:
-        """Those of one's teams, and those without a team."""
-        return self.filter(sight.where("team_id"))
 
 
 class Channel(models.Model):
@@ -100,15 +94,16 @@ class Channel(models.Model):
         """The platform does not take our credentials: an administrator has to know, whatever was tried."""
         if failure.category != "auth" or not failure.permanent:
             return
-        words = f"{failure.title} {failure.detail}".strip()[:500]
+        words = "\n".join(filter(None, (failure.title, failure.detail)))[:500]
         type(self).objects.filter(pk=self.pk).update(
             last_failure=words, last_failure_at=timezone.now(), failure_category="auth"
         )
         self.failure_category = "auth"
 
     def _seen(self, field: str, **more: Any) -> None:
-        now, before = timezone.now(), getattr(self, field)
-        if before is None or now - before > TO_THE_MINUTE:
+        now, before, failed = timezone.now(), getattr(self, field), self.last_failure_at
+        # What works again after a failure is said at once.
+        if before is None or now - before > TO_THE_MINUTE or (failed is not None and failed > before):
             type(self).objects.filter(pk=self.pk).update(**{field: now, **more})
             setattr(self, field, now)
 

@@ -256,7 +256,7 @@ def _failed(message: Message, failure: DeliveryFailed) -> None:
         if failure.category == "blocked" and failure.permanent:
             Address.objects.filter(pk=ticket.address_id, blocked_at=None).update(blocked_at=timezone.now())
         if not again and failure.category != "window":
-            words = f"{failure.title} {failure.detail}".strip()[:500]
+            words = "\n".join(filter(None, (failure.title, failure.detail)))[:500]
             Channel.objects.filter(pk=message.channel_id).update(last_failure=words, last_failure_at=timezone.now())
             message.channel.refused(failure)
 

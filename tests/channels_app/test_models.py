@@ -52,3 +52,15 @@ def test_what_went_out_is_noted_and_a_failure_is_not(shop: FakeWebhookPlatform, 
     outbound.send(webhook_channel, part)
     webhook_channel.refresh_from_db()
     assert webhook_channel.last_out_at is not None
+
+
+def test_what_works_again_after_a_failure_is_said_at_once(shop: FakeWebhookPlatform, webhook_channel: Channel) -> None:
+    part = OutboundMessage(key="1", to="u-dora", text="Halo", sent_at=timezone.now())
+    outbound.send(webhook_channel, part)
+    Channel.objects.update(last_failure_at=timezone.now())
+    webhook_channel.refresh_from_db()
+    outbound.send(webhook_channel, part)
+    webhook_channel.refresh_from_db()
+    assert webhook_channel.last_out_at is not None
+    assert webhook_channel.last_failure_at is not None
+    assert webhook_channel.last_out_at > webhook_channel.last_failure_at

@@ -133,12 +133,12 @@ def test_health_in_words(sign: Sign, ana: Agent, dora: Customer, webhook_channel
     dora.writes()
     dora.sends({"type": "message", "text": "without an id"})
     Channel.objects.update(
-        last_failure="The platform has a problem of its own.", last_failure_at=timezone.now(), quota_limit=500,
-        quota_used=12, quota_at=timezone.now(),
+        last_failure="The platform has a problem of its own.\nHTTP 500", last_failure_at=timezone.now(),
+        quota_limit=500, quota_used=12, quota_at=timezone.now(),
     )  # fmt: skip
     page = text(sign(ana).get(f"{ROOT}{webhook_channel.pk}/"))
     assert "Last heard from the platform" in page
-    assert "The platform has a problem of its own." in page
+    assert "The platform has a problem of its own. HTTP 500" in page
     assert "1 envelope could not be opened." in page
     assert f"/settings/envelopes/?state=failed&amp;channel={webhook_channel.pk}" in page
     assert "12 of 500 messages" in page

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import registry
@@ -37,6 +38,11 @@ class Health:
         """The newest that is known of sending is that it failed."""
         failed, sent = self.channel.last_failure_at, self.channel.last_out_at
         return failed is not None and (sent is None or failed > sent)
+
+    @property
+    def failure(self) -> str:
+        """Why the last one failed: what was stored in English, in the reader's language."""
+        return " ".join(gettext(line) for line in self.channel.last_failure.splitlines() if line.strip())
 
     @property
     def state(self) -> str:
