@@ -104,6 +104,12 @@ class Abilities:
     attachment_kinds: frozenset[str] = frozenset()
     max_attachment_bytes: int = 25 * 1024 * 1024
     max_attachments: int = 10
+    max_total_bytes: int | None = None
+    """Of all files of one message together; None: only each by itself."""
+    has_recipients: bool = False
+    """Others may get a copy (Cc, Bcc): ``OutboundMessage.mail`` names them."""
+    per_minute: int | None = None
+    """What goes out in a minute on the whole channel; more wait. None: no limit."""
     can_write_first: bool = False
     can_quote: bool = False
     can_react: bool = False

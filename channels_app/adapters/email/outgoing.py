@@ -1,0 +1,182 @@
+"""Mail going out: what may be sent, how it is handed to the channel's mail server, and whether that works.
+
+``EmailAdapter`` gives its ``abilities``, ``send`` and ``check`` to the functions here. Not idempotent: SMTP
+has no key by which a server would know a mail again. The Message-ID stays the same on every attempt, which
+many mailboxes use to show a mail once, but none promises it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as N_
+
+from channels_app.adapters.email import composing, fields, smtp
+from channels_app.contract import (
+    Abilities,
+    Account,
+    CheckLine,
+    Conversation,
+    DeliveryFailed,
+    Field,
+    OutboundMessage,
+    Sent,
+)
+from channels_app.http import Http
+
+KINDS = frozenset({"image", "video", "audio", "voice", "file"})
+MAX_FILES_BYTES = 20 * 1024 * 1024
+"""Of all files together: most servers take 25 MB after base64, which adds a third."""
+MAX_RECIPIENTS = 50
+
+_ON_OFF = (("on", _("On")), ("off", _("Off")))
+FIELDS = (
+    Field(
+        name="smtp_url",
+        label=_("Mail server to send with"),
+        help=_("smtps://user:password@mail.example or smtp://user:password@mail.example:587. Odd characters as %XX."),
+        secret=True,
+        is_url=True,
+        schemes=fields.SMTP_SCHEMES,
+        redirects=True,
+    ),
+    Field(
+        name="from_name",
+        label=_("Sender's name"),
+        help=_("Stands before the address in what you send. Empty: the channel's name."),
+    ),
+    Field(
+        name="signature",
+        label=_("Signature"),
+        help=_("Under every reply. {name} becomes the name of the agent who wrote it."),
+    ),
+    Field(
+        name="subject_number",
+        label=_("Number in the subject"),
+        help=_("Puts the conversation's number, like [#12], into the subject of replies."),
+        default="on",
+        choices=_ON_OFF,
+    ),
+    Field(
+        name="reply_tokens",
+        label=_("Reply addresses with a key"),
+        help=_(
+            "Answers come to help+key@…, so that they find their conversation even when a mail program drops the ids. "
+            "Only where your mail server delivers such addresses."
+        ),
+        default="off",
+        choices=_ON_OFF,
+    ),
+    Field(
+        name="quote_history",
+        label=_("Quote what is answered"),
+        help=_("Puts the customer's last mail under each reply."),
+        default="off",
+        choices=_ON_OFF,
+    ),
+    Field(
+        name="per_minute",
+        label=_("Mails per minute"),
+        help=_("What your mail server allows; more wait their turn. Empty: no limit."),
+    ),
+    Field(
+        name="receipt",
+        label=_("Automatic receipt"),
+        help=_("Tells whoever begins a conversation that their mail has come, once. Never sent to machines and lists."),
+        default="off",
+        choices=_ON_OFF,
+    ),
+)
+"""Settings of what goes out, for the adapter's ``fields``."""
+
+
+def problems(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Field name → words for what cannot work."""
+    errors: dict[str, Any] = {}
+    try:
+        if values.get("smtp_url"):
+            smtp.read_url(str(values["smtp_url"]))
+    except ValueError:
+        errors["smtp_url"] = _("This must be an address like smtp://user:password@mail.example:587.")
+    rate = str(values.get("per_minute") or "")
+    if rate and not (rate.isascii() and rate.isdigit() and 0 < int(rate[:9]) <= 100_000):
+        errors["per_minute"] = _("This must be a whole number above 0.")
+    return errors
+
+
+def abilities(account: Account, conversation: Conversation, now: datetime) -> Abilities:
+    if conversation.blocked:
+        return Abilities(closed=_("Mail to this address came back. It cannot be written to until they write again."))
+    if not account.get("smtp_url"):
+        return Abilities(closed=_("This channel has no mail server to send with: an administrator must name it."))
+    rate = account.get("per_minute")
+    return Abilities(
+        attachment_kinds=KINDS,
+        max_attachment_bytes=MAX_FILES_BYTES,
+        max_attachments=50,
+        max_total_bytes=MAX_FILES_BYTES,
+        can_write_first=True,
+        can_quote=True,
+        has_recipients=True,
+        per_minute=int(rate) if rate.isdigit() else None,
+    )
+
+
+def send(account: Account, message: OutboundMessage, http: Http) -> Sent:
+    """Raises DeliveryFailed and nothing else. One mail, however long its text and however many its files."""
+    if composing.total(message.attachments) > MAX_FILES_BYTES:
+        raise DeliveryFailed(
+            N_("The files are too large together for a mail."), permanent=True, category="content", code="too_large"
+        )
+    try:
+        server = smtp.read_url(account.get("smtp_url"))
+        composing.address(account.get("address"))
+    except ValueError as error:
+        raise DeliveryFailed(
+            N_("This channel lacks its address or its mail server."), permanent=True, category="auth", code="settings"
+        ) from error
+    mail = composing.compose(account, message)
+    if len(mail.recipients) > MAX_RECIPIENTS:
+        raise DeliveryFailed(N_("A mail takes at most 50 recipients."), permanent=True, category="content")
+    smtp.hand_over(server, mail.envelope_from, mail.recipients, mail.content)
+    return Sent(external_id=mail.message_id)
+
+
+def check(account: Account) -> Sequence[CheckLine]:
+    """Connect, encrypt and sign in as for sending, without sending."""
+    try:
+        server = smtp.read_url(account.get("smtp_url"))
+    except ValueError:
+        return [CheckLine(ok=False, words=_("No mail server to send with is set."))]
+    place = f"{server.host}:{server.port}"
+    try:
+        with smtp.session(server) as mail:
+            code, answer = mail.mail(composing.address(account.get("address")))
+    except DeliveryFailed as failure:
+        return [CheckLine(ok=False, words=_why(server, place, failure))]
+    except (OSError, ValueError) as error:
+        return [CheckLine(ok=False, words=f"{_now(smtp.UNREACHABLE)} {place} {type(error).__name__}")]
+    if code >= 400:
+        words = _("The mail server does not let us send from this address.")
+        return [CheckLine(ok=False, words=f"{words} {answer.decode('utf-8', 'replace')[:200]}")]
+    return [CheckLine(ok=True, words=_now("Sending works: signed in at %(server)s.") % {"server": place})]
+
+
+# What the large providers answer to a password that is right for people and wrong for programs.
+_APP_PASSWORD = ("application-specific", "app password", "5.7.9", "534", "basic authentication is disabled", "5.7.139")
+
+
+def _why(server: smtp.Server, place: str, failure: DeliveryFailed) -> str:
+    said = f"{failure.code} {failure.detail}".lower()
+    words = f"{_now(failure.title)} ({place}) {failure.detail}".strip()
+    if failure.category == "auth" and any(sign in said for sign in _APP_PASSWORD):
+        hint = _now("This provider wants a password made for programs (an app password), or signing in by OAuth.")
+        return f"{words} {hint}"
+    if failure.title == smtp.UNREACHABLE:
+        hint = _now("Is the port right, and open from here? 587 and 465 are usual; 25 is often closed.")
+        return f"{words} {hint}"
+    return words
