@@ -52,6 +52,7 @@ QUICK_REPLIES = 13
 class WebchatAdapter(Adapter):
     kind = "webchat"
     label = _("Website chat")
+    about = _("A chat on your own website, by one line in its pages.")
     icon = "message-square-text"
     has_webhook = False
     fields = (
