@@ -63,15 +63,19 @@ def _problem(field: Field, value: Any) -> str:
             return _("This has characters that cannot be kept.")
         if field.choices and value not in [choice for choice, _words in field.choices]:
             return _("This is not one of the choices.")
-        if field.is_url and not _is_url(value):
-            return _("This must be an address like https://shop.example/path.")
+        if field.is_url and not _is_url(value, field.schemes):
+            if "https" in field.schemes:
+                return _("This must be an address like https://shop.example/path.")
+            return _("This must be an address like %(example)s.") % {
+                "example": f"{field.schemes[0]}://mail.example.com"
+            }
     return ""
 
 
-def _is_url(value: str) -> bool:
+def _is_url(value: str, schemes: Sequence[str]) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
 

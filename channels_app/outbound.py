@@ -36,7 +36,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 def http_for(account: Account, fields: Sequence[Field]) -> Http:
     """The HTTP client with the one exemption: origins that an administrator set on this channel."""
-    return Http.trusting(*(account.get(field.name) for field in fields if field.redirects and account.get(field.name)))
+    ours = [field for field in fields if field.redirects and {"http", "https"} & set(field.schemes)]
+    return Http.trusting(*(account.get(field.name) for field in ours if account.get(field.name)))
 
 
 def abilities(channel: Channel, conversation: Conversation, now: datetime | None = None) -> Abilities:

@@ -257,6 +257,7 @@ CHANNEL_ADAPTERS = {
     "sms": "channels_app.adapters.sms.SmsAdapter",
     "line": "channels_app.adapters.line.LineAdapter",
     "telegram": "channels_app.adapters.telegram.TelegramAdapter",
+    "email": "channels_app.adapters.email.adapter.EmailAdapter",
     "webchat": "channels_app.adapters.webchat.WebchatAdapter",
     "sandbox": "channels_app.adapters.sandbox.SandboxAdapter",
     "whatsapp": "channels_app.adapters.whatsapp.WhatsAppAdapter",

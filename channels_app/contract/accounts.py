@@ -72,6 +72,8 @@ class Field:
     default: str = ""
     choices: tuple[tuple[str, Words], ...] = ()
     is_url: bool = False
+    schemes: tuple[str, ...] = ("http", "https")
+    """Of an ``is_url``: what it may begin with. Only http and https are asked over our HTTP client."""
     redirects: bool = False
 
 

@@ -14,6 +14,7 @@ from hub.demo.people import OURS, derive
 
 Value = Callable[[str], str]
 
+NO_MAIL = ("smtp_url", "imap_url", "oauth_client_secret", "oauth_refresh_token")
 VALUES: dict[tuple[str, str], Value] = {
     ("webhook", "secret"): lambda label: "whsec_" + base64.b64encode(derive(label)).decode(),
     ("sms", "account_sid"): lambda label: "AC" + derive(label).hex()[:32],
@@ -23,6 +24,11 @@ VALUES: dict[tuple[str, str], Value] = {
     ("sms", "mode"): lambda label: "stub",
     ("line", "channel_secret"): lambda label: derive(label).hex()[:32],
     ("telegram", "bot_token"): lambda label: f"7000000001:{base64.urlsafe_b64encode(derive(label)).decode()[:35]}",
+    ("email", "address"): lambda label: "help@toko-rasa.example",
+    # As basic auth wants it too: Postmark and SendGrid post with user and password.
+    ("email", "inbound_secret"): lambda label: f"mail:{derive(label).hex()[:32]}",
+    # Nowhere until --smtp-url says where; no provider and no mailbox stand behind it.
+    **{("email", name): lambda label: "" for name in NO_MAIL},
     ("webchat", "widget_token"): lambda label: "wgt_" + derive(label).hex()[:24],
     # Account ids as Meta's look, that nobody has.
     ("whatsapp", "phone_number_id"): lambda label: "100000000000001",

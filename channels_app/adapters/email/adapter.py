@@ -1,0 +1,99 @@
+"""E-mail: several ways in, one parser, SMTP out.
+
+In: a provider's webhook or one's own mail server (``doors``), or a mailbox that is fetched (``mailboxes`` of the
+exchange, which hands the bytes to the ``mime`` door's reader). Out: ``outgoing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.adapters.email import doors, fields, outgoing
+from channels_app.adapters.email.doors import Door, Post
+from channels_app.contract import (
+    Abilities,
+    Account,
+    Adapter,
+    CheckLine,
+    Conversation,
+    InboundRequest,
+    News,
+    NotAuthentic,
+    OutboundMessage,
+    Sent,
+    SettingsInvalid,
+    Unreadable,
+    UnreadableEvent,
+)
+from channels_app.http import Http
+
+DOORS: Mapping[str, Door] = {"mime": doors.Mime()}
+
+
+class EmailAdapter(Adapter):
+    kind = "email"
+    label = _("E-mail")
+    about = _("A mailbox, a mail provider, or your own mail server.")
+    icon = "mail"
+    threads = True
+    max_body = 40 * 1024 * 1024
+    fields = (*fields.WAYS_IN, fields.WAY_OUT, *outgoing.FIELDS, *fields.MAILBOX)
+
+    # ── in ──
+
+    def verify(self, account: Account, request: InboundRequest) -> None:
+        self._door(request).verify(account, request)
+
+    def decode(self, account: Account, request: InboundRequest) -> Post:
+        door = self._door(request)
+        return Post(request.suffix.lower(), door.decode(account, request))
+
+    def delivery_id(self, account: Account, request: InboundRequest) -> str:
+        door = DOORS.get(request.suffix.lower())
+        return door.delivery_id(account, request) if door else ""
+
+    def parse(self, account: Account, payload: Any) -> Iterable[News | Unreadable]:
+        if not isinstance(payload, Post) or payload.door not in DOORS:
+            raise UnreadableEvent("this came by no door of ours")
+        return DOORS[payload.door].read(account, payload.content)
+
+    def wants_acknowledgement(self, account: Account, payload: Any) -> bool:
+        return isinstance(payload, Post) and payload.door in DOORS and DOORS[payload.door].confirms(payload.content)
+
+    def acknowledge(self, account: Account, payload: Any, http: Http) -> None:
+        if isinstance(payload, Post) and payload.door in DOORS:
+            DOORS[payload.door].confirm(account, payload.content, http)
+
+    def _door(self, request: InboundRequest) -> Door:
+        door = DOORS.get(request.suffix.lower())
+        if door is None:
+            raise NotAuthentic("there is no such door: mailgun/, postmark/, sendgrid/, ses/ or mime/")
+        return door
+
+    # ── out ──
+
+    def abilities(self, account: Account, conversation: Conversation, now: datetime) -> Abilities:
+        return outgoing.abilities(account, conversation, now)
+
+    def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
+        return outgoing.send(account, message, http)
+
+    # ── set-up ──
+
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        errors = {**outgoing.problems(settings), **fields.problems(settings)}
+        if errors:
+            raise SettingsInvalid(errors)
+
+    def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
+        return [*outgoing.check(account)]
+
+    def normalise_address(self, account: Account, external_id: str) -> str:
+        address = external_id.strip().lower()
+        if not fields.is_address(address):
+            raise ValueError(external_id)
+        return address
