@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
+from django.db import connections
 from django.utils import timezone
 
 from agents.models import Agent
@@ -16,6 +20,8 @@ from tests.conftest import Api, Customer, lead_to
 from tests.platforms import answer
 from tests.platforms.chatty import FakeChatty
 from tickets import courtesies
+from tickets.consumers import InboxConsumer, SignedIn
+from tickets.live import Listener
 from tickets.models import Courtesy, Message, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +185,40 @@ def test_a_channel_without_typing_costs_one_statement(
         courtesies.customer_sees("typing", number)
     with django_assert_num_queries(1):
         courtesies.customer_sees("viewing", number)
+
+
+# ── On the live socket ───────────────────────────────────────────────────────────────────────
+
+
+def words_of(agent: Agent, *words: dict[str, Any]) -> None:
+    """What a browser says on its socket, as the consumer hears it."""
+
+    async def nowhere(*args: Any) -> None:
+        pass
+
+    consumer = InboxConsumer()
+    consumer.who, consumer.said, consumer.teams = SignedIn(agent, agent.sight()), {}, {}
+    consumer.listener = Listener(agent_id=agent.pk, sight=agent.sight(), send=nowhere, close=nowhere, position=0)
+
+    async def say() -> None:
+        # One thread reads the database, so that its connection can be given back.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        for word in words:
+            await consumer.receive(json.dumps(word))
+        await database_sync_to_async(connections.close_all, thread_sensitive=False)()
+
+    asyncio.run(say())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_and_typing_lead_to_it(chatty: FakeChatty, asked: Ticket, bea: Agent, jobs_inline: list[str]) -> None:
+    words_of(bea, {"type": "viewing", "ticket": asked.pk}, {"type": "typing", "ticket": asked.pk})
+    assert (chatty.asked("/read"), chatty.asked("/typing")) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_may_not_see_the_ticket_tells_nobody(
+    chatty: FakeChatty, asked: Ticket, carl: Agent, jobs_inline: list[str]
+) -> None:
+    words_of(carl, {"type": "viewing", "ticket": asked.pk}, {"type": "typing", "ticket": asked.pk})
+    assert (chatty.asked("/read"), chatty.asked("/typing")) == (0, 0)
