@@ -154,7 +154,7 @@ class ChannelForm(forms.Form):
         row.name, row.team = self.cleaned_data["name"], self.cleaned_data["team"]
         row.put_settings(self.complete)
         if row.pk:
-            row.save(update_fields=["name", "team", "public_settings", "sealed_settings"])
+            row.save(update_fields=["name", "team", "public_settings", "sealed_settings", "failure_category"])
         else:
             row.save()
         return row

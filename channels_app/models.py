@@ -74,6 +74,8 @@ class Channel(models.Model):
 
     def put_settings(self, values: dict[str, Any]) -> None:
         """Sort the values into shown and sealed; the caller has checked them (checks.py) and saves."""
+        # Whether these are good is found out with the next thing that is sent.
+        self.failure_category = ""
         secret = {field.name for field in self.adapter.fields if field.secret}
         self.public_settings = {name: value for name, value in values.items() if name not in secret}
         self.sealed_settings = vault.seal({name: value for name, value in values.items() if name in secret})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from agents.models import Agent
 from channels_app import acknowledging, asking, outbound, quotas
 from channels_app.contract import DeliveryFailed, OutboundMessage
 from channels_app.models import Channel, Envelope
-from tests.conftest import Customer, lead_to
+from tests.conftest import Api, Customer, lead_to
 from tests.platforms import answer
 from tests.platforms.chatty import FakeChatty
 
@@ -154,3 +155,9 @@ def test_administrators_are_told_in_the_inbox(
     assert "Chatty: the platform refuses our credentials" in client.get("/").content.decode()
     client.force_login(bea)
     assert "refuses our credentials" not in client.get("/").content.decode()
+
+
+def test_new_credentials_end_the_warning(chatty_channel: Channel, ana: Agent, api: Callable[[Agent], Api]) -> None:
+    Channel.objects.update(failure_category="auth")
+    answered = api(ana)("PATCH", f"/channels/{chatty_channel.pk}/", {"settings": {"able": "{}"}})
+    assert (answered.status_code, fresh(chatty_channel).failure_category) == (200, "")

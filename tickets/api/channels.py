@@ -124,7 +124,7 @@ class OneChannel(Door):
         row.name, row.enabled = given.get("name", row.name), given.get("enabled", row.enabled)
         if "settings" in given:
             row.put_settings(checks.complete(row.kind, given["settings"], row.clear_settings()))
-        row.save(update_fields=["name", "team", "enabled", "public_settings", "sealed_settings"])
+        row.save(update_fields=["name", "team", "enabled", "public_settings", "sealed_settings", "failure_category"])
         return Response(shape(row))
 
 
