@@ -17,9 +17,9 @@ from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, outbound
-from channels_app.contract import DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
+from channels_app.contract import Abilities, DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
 from channels_app.models import Address, Channel
-from tickets import media, pending, receipts, sendable
+from tickets import letters, media, pending, receipts, sendable
 from tickets.lifecycle import Conflict
 from tickets.models import Actor, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 S = Message.Status
 # One send takes 15 s at most; the claim is renewed before each part.
 LEASE = timedelta(seconds=25)
+MINUTE = timedelta(minutes=1)
 AT_A_TIME = 200
 PER_CHANNEL = 5
 
@@ -132,6 +133,7 @@ def _parts(message: Message) -> list[OutboundMessage]:
     able = outbound.abilities(message.channel, conversation)
     template = sendable.template_of(message)
     sendable.still(able, conversation, template)
+    _in_turn(message, able)
     whole = OutboundMessage(
         key="",
         to=ticket.address.external_id,
@@ -146,6 +148,7 @@ def _parts(message: Message) -> list[OutboundMessage]:
         reply_to_handle=message.reply_to.extra.get("quote_handle") if message.reply_to else None,
         template=template,
         purpose=able.purpose,
+        mail=letters.of(message),
     )
     try:
         # A template is one text for the platform, however long it is.
@@ -159,6 +162,19 @@ def _parts(message: Message) -> list[OutboundMessage]:
         replace(part, key=receipts.own_key(message.pk, position), unconfirmed=position in unconfirmed)
         for position, part in enumerate(parts)
     ]
+
+
+def _in_turn(message: Message, able: Abilities) -> None:
+    """A channel that takes so many a minute gets no more; the rest waits until the minute is over."""
+    if able.per_minute is None:
+        return
+    now = timezone.now()
+    gone = Part.objects.filter(channel_id=message.channel_id, sent_at__gt=now - MINUTE).exclude(message=message)
+    times = list(gone.order_by("-sent_at").values_list("sent_at", flat=True)[: able.per_minute])
+    if len(times) >= able.per_minute and times[-1] is not None:
+        wait = (times[-1] + MINUTE - now).total_seconds()
+        words = N_("This channel has sent as much as it may in a minute; it goes on by itself.")
+        raise DeliveryFailed(words, permanent=False, category="rate", code="per_minute", retry_after=wait)
 
 
 def _fit(message: Message, count: int) -> None:

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import nh3
 from django.conf import settings
 from django.db import connection
 from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from channels_app import wakeups
 from channels_app.contract import (
     Deletion,
     Edit,
@@ -37,7 +37,7 @@ from channels_app.contract import (
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
-from tickets import addresses, media, pending, profiles, receipts
+from tickets import addresses, mailframe, media, pending, profiles, receipts, threads
 from tickets.addresses import known_address
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
@@ -77,10 +77,12 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
         erase(envelope.pk, external_id)
         return
     ticket, opening = _ticket_for(channel, conversation, news)
+    if ticket.threads:
+        threads.heard(ticket, author, news)
     message = _keep(channel, ticket, author, news, external_id, envelope, **(_as_edit(edited) if edited else {}))
     customer = author.customer_link.customer
     by = Actor.from_customer(customer, author.name)
-    _announce(ticket, message, by, opening)
+    _announce(ticket, message, by, opening, silent=threads.is_silent(news))
     _unblock(channel, conversation, news)
     profiles.want(channel, conversation, author)
     if waiting:
@@ -128,9 +130,11 @@ def _last_ticket(address: Address) -> Ticket | None:
 
 def _ticket_for(channel: Channel, address: Address, news: InboundMessage) -> tuple[Ticket, str]:
     """The ticket that a message joins, and the line that this writes first ("" for none)."""
-    last = _last_ticket(address)
+    last = threads.ticket_of(channel, address, news) if channel.adapter.threads else _last_ticket(address)
     if last is None:
         return open_ticket(channel, address, subject=subject_of(news)), "ticket.created"
+    if threads.is_silent(news):
+        return last, ""
     if last.status == Ticket.Status.SNOOZED:
         return last, "ticket.woken"
     if last.status == Ticket.Status.OPEN:
@@ -149,6 +153,8 @@ def open_ticket(
     channel: Channel, address: Address, *, subject: str = "", previous: Ticket | None = None, **fields: Any
 ) -> Ticket:
     """A new row; the caller holds the address and writes the line."""
+    if channel.adapter.threads:
+        fields["reply_token"] = threads.new_token()
     return Ticket.objects.create(
         channel=channel,
         team_id=channel.team_id,
@@ -231,7 +237,7 @@ def _content(channel: Channel, news: InboundMessage) -> dict[str, Any]:
     return {
         "text": clean_text(text),
         "reply_text": None if news.reply_text is None else clean_text(news.reply_text),
-        "html": None if news.html is None else nh3.clean(clean_text(news.html)),
+        "html": None if news.html is None else mailframe.safe(clean_text(news.html)),
         "postback": _clean({"title": postback.title, "payload": postback.payload}) if postback else None,
         "unsupported": news.unsupported,
         "standby": news.standby,
@@ -265,7 +271,13 @@ def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
     return {"reply_to": found, "about": None if found else about}
 
 
-def _announce(ticket: Ticket, message: Message, by: Actor, opening: str) -> None:
+def _announce(ticket: Ticket, message: Message, by: Actor, opening: str, *, silent: bool = False) -> None:
+    """silent: a machine answered; it is read by whoever likes, and changes nothing about who waits for whom."""
+    if silent:
+        if opening:
+            record(ticket, opening, by)
+        record(ticket, "message.added", SYSTEM, message=message, last_text=preview(message), last_direction="in")
+        return
     # The platform counts its window from when the customer wrote, not from when we heard of it.
     heard = min(message.at, timezone.now())
     fields: dict[str, Any] = {
@@ -459,9 +471,7 @@ def _notice(channel: Channel, news: Notice, envelope: Envelope) -> None:
 
 def _typing(channel: Channel, news: Typing, envelope: Envelope) -> None:
     """To whoever looks at the open ticket of that conversation; kept nowhere."""
-    found = Ticket.objects.unresolved().filter(
-        address__channel=channel, address__external_id=fit_id(news.conversation)
-    )
+    found = Ticket.objects.unresolved().filter(address__channel=channel, address__external_id=fit_id(news.conversation))
     row = found.values_list("pk", "team_id", "customer_id", "customer__name", "address__name").first()
     if row is None:
         return

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels_app.contract import DeliveryFailed, Receipt, clean_text, fit_id
-from channels_app.models import Channel
+from channels_app.models import Address, Channel
 from tickets.models import Message, Part, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -41,8 +41,20 @@ def receive(channel: Channel, news: Receipt) -> None:
     part = find_part(channel, target, news.own_key)
     if part is not None:
         _apply_to(part, payload)
+        _came_back(part, news)
     elif target and not _apply_to_echo(channel, target, payload):
         _keep(channel, target, "receipt", payload)
+
+
+def _came_back(part: Part, news: Receipt) -> None:
+    """A mail is refused long after it was taken: whoever it was for cannot be written to, as if it were at once."""
+    error = news.error
+    if news.state != "failed" or error is None or error.category != "blocked" or not error.permanent:
+        return
+    ticket = Ticket.objects.select_related("address").get(messages=part.message_id)
+    # A copy that came back says nothing of the customer.
+    if ticket.threads and fit_id(news.recipient) in ("", ticket.address.external_id):
+        Address.objects.filter(pk=ticket.address_id, blocked_at=None).update(blocked_at=timezone.now())
 
 
 def _keep(channel: Channel, target: str, kind: str, payload: dict[str, Any]) -> None:

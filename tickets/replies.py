@@ -18,7 +18,7 @@ from agents.models import Agent
 from channels_app import jobs, outbound
 from channels_app.contract import Sender, Template, clean_text
 from channels_app.models import Address, Channel
-from tickets import addresses, intake, sendable
+from tickets import addresses, intake, letters, sendable
 from tickets.excerpt import first_words, preview
 from tickets.lifecycle import Conflict, Refused
 from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
@@ -57,6 +57,9 @@ class Draft:
     reply_to: int | None = None
     seen: int | None = None
     key: str = ""
+    cc: tuple[str, ...] | None = None
+    """Who gets a copy, where the channel has copies; None: whoever had the customer's last mail."""
+    bcc: tuple[str, ...] = ()
     template: Template | None = None
     """An approved text in place of one's own; its blanks are filled from the parameters."""
     opening: tuple[int, str, str] | None = None
@@ -64,6 +67,8 @@ class Draft:
 
     def hash(self, number: int) -> str:
         said: list[Any] = [self.opening or number, self.text, self.kind, list(self.attachments), self.reply_to]
+        if self.cc is not None or self.bcc:
+            said.append([None if self.cc is None else list(self.cc), list(self.bcc)])
         if self.template:
             said.append([self.template.name, self.template.language, dict(self.template.parameters)])
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
@@ -120,6 +125,9 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
             count = 1
         else:
             count = len(sendable.parts(ticket, text, files))
+        copied = letters.copies(ticket, abilities_of(ticket), draft.cc, draft.bcc) if _may_copy(ticket, draft) else None
+        if copied:
+            extra["mail"] = copied
     elif draft.template is not None:
         raise CannotSend(_("A template is for the customer, not for a note."))
     now = timezone.now()
@@ -152,6 +160,11 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         jobs.enqueue("tickets.delivery.deliver", message.pk)
     record(ticket, "message.added", Actor.of(agent), message=message, **fields)
     return message
+
+
+def _may_copy(ticket: Ticket, draft: Draft) -> bool:
+    """Asked for, or where it is usual; a chat pays nothing for it."""
+    return ticket.threads or bool(draft.cc or draft.bcc)
 
 
 def _files(agent: Agent, ids: Sequence[int]) -> list[Attachment]:

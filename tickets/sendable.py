@@ -112,6 +112,9 @@ def _check_files(able: Abilities, files: Sequence[Attachment]) -> None:
             raise CannotSend(
                 _("%(name)s is over this channel's limit of %(limit)d MB.") % {"name": row.filename, "limit": limit}
             )
+    if able.max_total_bytes is not None and sum(row.size or 0 for row in files) > able.max_total_bytes:
+        limit = able.max_total_bytes // (1024 * 1024)
+        raise CannotSend(_("The files are over this channel's limit of %(limit)d MB together.") % {"limit": limit})
     if len(files) > able.max_attachments:
         raise CannotSend(
             ngettext(

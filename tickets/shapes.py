@@ -74,6 +74,7 @@ def message(row: Message) -> Json:
         "reply_to": row.reply_to_id,
         "about": row.about,
         "template": row.extra.get("template"),
+        "mail": mail(row),
         "postback": row.postback,
         "unsupported": row.unsupported,
         "standby": row.standby,
@@ -86,6 +87,28 @@ def message(row: Message) -> Json:
         "edited_at": when(row.edited_at),
         "deleted_at": when(row.deleted_at),
     }
+
+
+def mail(row: Message) -> Json | None:
+    """What a mail says beside its words: to whom, by whom, whether it is what it claims to be. null: it is none."""
+    said = row.extra.get("mail")
+    if not said:
+        return None
+    if row.direction == Message.Direction.OUT:
+        return {"cc": _plain(said.get("cc")), "bcc": _plain(said.get("bcc"))}
+    return {
+        **{name: said.get(name, []) for name in ("from", "to", "cc", "bcc", "reply_to")},
+        "message_id": said.get("message_id", ""),
+        "date": said.get("date") or None,
+        "automatic": bool(said.get("auto_reply")),
+        "list": bool(said.get("list")),
+        "spam": bool(said.get("spam")),
+        "dmarc": said.get("dmarc", ""),
+    }
+
+
+def _plain(addresses: list[str] | None) -> list[Json]:
+    return [{"name": "", "address": one} for one in addresses or []]
 
 
 def attachment(row: Attachment) -> Json:
@@ -167,6 +190,8 @@ def abilities(able: Abilities) -> Json:
         "max_attachments": able.max_attachments,
         "quick_replies": able.quick_replies,
         "can_write_first": able.can_write_first,
+        "has_recipients": able.has_recipients,
+        "max_total_bytes": able.max_total_bytes,
         "can_quote": able.can_quote,
         "can_react": able.can_react,
         "shows_typing": able.shows_typing,

@@ -79,6 +79,10 @@ class Adapter:
         """The platform's id of this delivery, the same on a redelivery; "" where it has none."""
         return ""
 
+    def once(self, account: Account, request: InboundRequest) -> str:
+        """What may count once only, where the signature covers it and not the body; the second is taken for known."""
+        return ""
+
     def parse(self, account: Account, payload: Any) -> Iterable[News | Unreadable]:
         """The payload's news in order. UnreadableEvent may be raised where there is one event only."""
         raise NotImplementedError
@@ -167,6 +171,10 @@ class Adapter:
         if not external_id.strip():
             raise ValueError(external_id)
         return external_id.strip()
+
+    def is_own_address(self, account: Account, external_id: str) -> bool:
+        """Whether what is sent there comes to this very channel (where addresses of ours stand among people's)."""
+        return False
 
     def connect(self, account: Account, http: Http) -> Sequence[CheckLine]:
         """Tell the platform to post to ``account.webhook_url``, and say in words how that went."""

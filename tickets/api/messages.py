@@ -53,6 +53,11 @@ class NewMessage(Strict):
         child=Id(), required=False, max_length=MAX_FILES, help_text="Ids of your uploads."
     )
     reply_to = Id(required=False, allow_null=True)
+    cc = serializers.ListField(
+        child=Line(max_length=255), required=False, allow_null=True, max_length=48,
+        help_text="Of a mail. Left out: whoever had the customer's last one.",
+    )  # fmt: skip
+    bcc = serializers.ListField(child=Line(max_length=255), required=False, max_length=48, help_text="Of a mail.")
     template = ByTemplate(required=False, allow_null=True, help_text="In place of a text: one of the channel's.")
     seen = serializers.IntegerField(
         required=False, allow_null=True, min_value=-LARGEST, max_value=LARGEST,
@@ -82,6 +87,8 @@ class TicketMessages(Door):
             reply_to=given.get("reply_to"),
             seen=given.get("seen"),
             key=request.headers.get("Idempotency-Key", ""),
+            cc=None if given.get("cc") is None else tuple(given["cc"]),
+            bcc=tuple(given.get("bcc", ())),
             template=template_in(given),
         )
         message, new = replies.reply(number, self.agent, draft)

@@ -127,6 +127,7 @@ class Message(Shape):
     reply_to = s.IntegerField(allow_null=True)
     about = s.JSONField(allow_null=True, help_text="What it answers when that is no message of ours.")
     template = UsedTemplate(allow_null=True, help_text="Of a reply by template; “text” is what the customer reads.")
+    mail = s.JSONField(allow_null=True, help_text="Of a mail: from, to, cc, bcc, and what is known of its sender.")
     postback = Postback(allow_null=True)
     unsupported = s.BooleanField()
     standby = s.BooleanField()

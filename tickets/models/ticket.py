@@ -84,6 +84,8 @@ class Ticket(models.Model):
     """The conversation: the person or group that a reply goes to."""
     threads = models.BooleanField(default=False)
     """The channel may have several unresolved tickets with one address (mail); chats have one."""
+    reply_token = models.CharField(max_length=32, default="", db_default="", blank=True, editable=False)
+    """Nobody's guess: who answers to an address with it has had a mail of this ticket. "" where nothing threads."""
     previous = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="next")
     tags = models.ManyToManyField(Tag, blank=True, related_name="tickets")
 
@@ -115,6 +117,9 @@ class Ticket(models.Model):
                 fields=["address"],
                 condition=models.Q(threads=False) & ~models.Q(status="resolved"),
                 name="one_unresolved_ticket_per_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["reply_token"], condition=~models.Q(reply_token=""), name="reply_token_once"
             ),
             models.CheckConstraint(
                 condition=models.Q(status="snoozed", snoozed_until__isnull=False)

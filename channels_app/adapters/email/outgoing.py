@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as N_
 
-from channels_app.adapters.email import composing, fields, smtp
+from channels_app.adapters.email import composing, smtp
 from channels_app.contract import (
     Abilities,
     Account,
@@ -35,15 +35,6 @@ MAX_RECIPIENTS = 50
 
 _ON_OFF = (("on", _("On")), ("off", _("Off")))
 FIELDS = (
-    Field(
-        name="smtp_url",
-        label=_("Mail server to send with"),
-        help=_("smtps://user:password@mail.example or smtp://user:password@mail.example:587. Odd characters as %XX."),
-        secret=True,
-        is_url=True,
-        schemes=fields.SMTP_SCHEMES,
-        redirects=True,
-    ),
     Field(
         name="from_name",
         label=_("Sender's name"),
