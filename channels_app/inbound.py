@@ -29,7 +29,7 @@ from channels_app.contract import (
     clean_text,
     fit_id,
 )
-from channels_app.models import Channel, Envelope
+from channels_app.models import Channel, Envelope, UsedToken
 
 log = structlog.get_logger(__name__)
 
@@ -127,14 +127,19 @@ def _envelope(channel: Channel, request: InboundRequest) -> Envelope:
     if request.suffix:
         headers["suffix"] = clean_text(request.suffix)[:500]
     url = clean_text(request.url)[:2000]
-    return Envelope(channel=channel, delivery_key=key, url=url, headers=headers, body=request.body)
+    envelope = Envelope(channel=channel, delivery_key=key, url=url, headers=headers, body=request.body)
+    envelope.once = channel.adapter.once(channel.account(), request)
+    return envelope
 
 
 def _insert(envelope: Envelope) -> None:
     try:
         envelope.save(force_insert=True)
+        if envelope.once:
+            digest = hashlib.sha256(envelope.once.encode("utf-8", "replace")).hexdigest()
+            UsedToken.objects.create(channel=envelope.channel, digest=digest)
     except IntegrityError as error:
-        if envelope.delivery_key:
+        if envelope.delivery_key or envelope.once:
             raise _Known from error
         raise
 

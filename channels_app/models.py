@@ -232,6 +232,8 @@ class Envelope(models.Model):
     body = models.BinaryField(default=bytes)
     erased_at = models.DateTimeField(null=True, blank=True)
     """The body is gone: 30 days are over, or a customer's deletion took it."""
+    once: str = ""
+    """While it is being kept: the token in it that counts once (``UsedToken``)."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "delivery_key"], name="envelope_once")]
@@ -248,6 +250,41 @@ class Envelope(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.state}"
+
+
+class UsedToken(models.Model):
+    """A signature that covers a token and not the body proves one body only. Kept for good: no time is signed that
+    would end it."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False, related_name="+")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "digest"], name="token_once")]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
+class Mailbox(models.Model):
+    """How far a channel's mailbox is fetched, and which process holds it."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="mailbox")
+    holder = models.CharField(max_length=64, default="", blank=True)
+    """The process and thread that fetches; nobody else does while ``until`` is ahead."""
+    until = models.DateTimeField(null=True, blank=True)
+    place = models.CharField(max_length=64, default="", blank=True)
+    """Digest of server, user and folder: another place is begun anew."""
+    uidvalidity = models.BigIntegerField(default=0)
+    last_uid = models.BigIntegerField(default=0)
+    """All up to this one are fetched, as long as the server keeps ``uidvalidity``."""
+    since = models.DateField(null=True, blank=True)
+    """Older mail is never fetched: the first look, less the days to go back."""
+    error = models.TextField(default="", blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"mailbox of {self.channel_id}"
 
 
 class Heartbeat(models.Model):

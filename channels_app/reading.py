@@ -152,6 +152,11 @@ def _iso(value: Any) -> float | None:
         return None
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object; empty where it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def flag(value: Any) -> bool:
     return value is True or value in (1, "1", "true", "True", "yes")
 

@@ -12,8 +12,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.adapters.email import doors, fields, outgoing
+from channels_app.adapters.email import doors, fields, loops, outgoing
 from channels_app.adapters.email.doors import Door, Post
+from channels_app.adapters.email.mail import Mailbox
+from channels_app.adapters.email.mailgun import Mailgun
+from channels_app.adapters.email.postmark import Postmark
+from channels_app.adapters.email.sendgrid import SendGrid
+from channels_app.adapters.email.ses import Ses
 from channels_app.contract import (
     Abilities,
     Account,
@@ -31,7 +36,13 @@ from channels_app.contract import (
 )
 from channels_app.http import Http
 
-DOORS: Mapping[str, Door] = {"mime": doors.Mime()}
+DOORS: Mapping[str, Door] = {
+    "mime": doors.Mime(),
+    "mailgun": Mailgun(),
+    "postmark": Postmark(),
+    "sendgrid": SendGrid(),
+    "ses": Ses(),
+}
 
 
 class EmailAdapter(Adapter):
@@ -55,6 +66,10 @@ class EmailAdapter(Adapter):
     def delivery_id(self, account: Account, request: InboundRequest) -> str:
         door = DOORS.get(request.suffix.lower())
         return door.delivery_id(account, request) if door else ""
+
+    def once(self, account: Account, request: InboundRequest) -> str:
+        door = DOORS.get(request.suffix.lower())
+        return door.once(request) if door else ""
 
     def parse(self, account: Account, payload: Any) -> Iterable[News | Unreadable]:
         if not isinstance(payload, Post) or payload.door not in DOORS:
@@ -91,6 +106,9 @@ class EmailAdapter(Adapter):
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
         return [*outgoing.check(account)]
+
+    def is_own_address(self, account: Account, external_id: str) -> bool:
+        return loops.is_own_address(Mailbox(address=external_id), [account.get("address")])
 
     def normalise_address(self, account: Account, external_id: str) -> str:
         address = external_id.strip().lower()

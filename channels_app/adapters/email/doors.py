@@ -37,6 +37,9 @@ class Door(Protocol):
 
     def delivery_id(self, account: Account, request: InboundRequest) -> str: ...
 
+    def once(self, request: InboundRequest) -> str:
+        """What may count once only, whatever stands beside it; "" where nothing does."""
+
     def read(self, account: Account, content: Any) -> Iterable[News | Unreadable]:
         """May raise UnreadableEvent where there is one event only."""
 
@@ -50,6 +53,9 @@ class Quiet:
     """For the doors whose providers name no delivery and wait for nothing."""
 
     def delivery_id(self, account: Account, request: InboundRequest) -> str:
+        return ""
+
+    def once(self, request: InboundRequest) -> str:
         return ""
 
     def confirms(self, content: Any) -> bool:

@@ -1,0 +1,179 @@
+"""Amazon SES through SNS: mails and events in signed notifications; subscriptions are confirmed after all checks.
+
+Signature versions 1 (SHA-1) and 2 (SHA-256) over named fields, with a certificate of Amazon's; the topic must be one of
+the channel's. A relay that is no SNS (a Lambda function posting its ``Records``) proves itself with the channel's
+secret. Source: Amazon's documentation of SNS signatures and of SES notifications.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels_app import reading
+from channels_app.adapters.email import fields, inward, posted, rebuilt, sns, told
+from channels_app.adapters.email.doors import Mime
+from channels_app.contract import (
+    Account,
+    BadBody,
+    InboundRequest,
+    News,
+    NotAuthentic,
+    Unreadable,
+    UnreadableEvent,
+    read_json_object,
+)
+from channels_app.http import Http
+
+STATES = {
+    "Send": "sent", "Delivery": "delivered", "Open": "read", "Bounce": "failed", "Reject": "failed",
+    "DeliveryDelay": "failed", "Complaint": "complaint",
+}  # fmt: skip
+
+
+class Ses(Mime):
+    def verify(self, account: Account, request: InboundRequest) -> None:
+        try:
+            post = read_json_object(request.body)
+        except BadBody as error:
+            raise NotAuthentic("there is nothing signed in it") from error
+        if "Records" in post and "Type" not in post:
+            super().verify(account, request)
+            return
+        if post.get("TopicArn") not in fields.words(account.settings.get("ses_topics")):
+            raise NotAuthentic("the topic is not one of this channel's")
+        sns.verify(post, fields.read_certificates(account.settings.get("sns_certificates")) or {})
+
+    def decode(self, account: Account, request: InboundRequest) -> Any:
+        post = read_json_object(request.body)
+        if post.get("Type") == "Notification" and isinstance(post.get("Message"), str):
+            # What SES says when a topic is set up is a plain sentence.
+            told_ = post["Message"].strip()
+            post["Message"] = read_json_object(told_.encode("utf-8", "replace")) if told_.startswith("{") else {}
+        return post
+
+    def delivery_id(self, account: Account, request: InboundRequest) -> str:
+        try:
+            return reading.ident(read_json_object(request.body).get("MessageId")) or ""
+        except BadBody:
+            return ""
+
+    def read(self, account: Account, content: Any) -> Iterable[News | Unreadable]:
+        if not isinstance(content, Mapping):
+            raise UnreadableEvent("this is no object")
+        if "Records" in content:
+            records = content["Records"] if isinstance(content["Records"], list) else []
+            return [news for record in records for news in _record(account, record)]
+        if content.get("Type") != "Notification":
+            return []
+        return _notification(account, reading.mapping(content.get("Message")))
+
+    def confirms(self, content: Any) -> bool:
+        return isinstance(content, Mapping) and content.get("Type") == "SubscriptionConfirmation"
+
+    def confirm(self, account: Account, content: Any, http: Http) -> None:
+        url = content.get("SubscribeURL")
+        if isinstance(url, str) and sns.is_amazon(urlsplit(url)):
+            http.request("GET", url)
+
+
+def _record(account: Account, record: Any) -> list[News | Unreadable]:
+    event = reading.mapping(reading.mapping(record).get("ses"))
+    return _mail(account, event) if event else [Unreadable(error="the record is none of SES")]
+
+
+def _notification(account: Account, message: Mapping[str, Any]) -> list[News | Unreadable]:
+    kind = message.get("notificationType") or message.get("eventType")
+    if kind == "Received":
+        return _mail(account, message)
+    mail = reading.mapping(message.get("mail"))
+    if not mail:
+        return []
+    details = reading.mapping(message.get(_key(str(kind))))
+    return [news for recipient in _recipients(details, mail) for news in _event(str(kind), recipient, details, mail)]
+
+
+def _key(kind: str) -> str:
+    return kind[:1].lower() + kind[1:]
+
+
+def _recipients(details: Mapping[str, Any], mail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that the event is about, as objects; without any, all that the mail went to."""
+    for name in ("bouncedRecipients", "complainedRecipients", "delayedRecipients", "recipients"):
+        found = details.get(name)
+        if isinstance(found, list) and found:
+            return [one if isinstance(one, Mapping) else {"emailAddress": one} for one in found[:100]]
+    sent = mail.get("destination")
+    return [{"emailAddress": one} for one in (sent if isinstance(sent, list) else [])[:100]] or [{}]
+
+
+def _event(
+    kind: str, recipient: Mapping[str, Any], details: Mapping[str, Any], mail: Mapping[str, Any]
+) -> list[News | Unreadable]:
+    return told.one(
+        STATES.get(kind, ""),
+        message_id=mail.get("messageId"),
+        recipient=recipient.get("emailAddress"),
+        at=details.get("timestamp") or mail.get("timestamp"),
+        code=recipient.get("status") or details.get("bounceSubType") or details.get("reason"),
+        words=recipient.get("diagnosticCode") or details.get("smtpResponse"),
+        soft=kind == "DeliveryDelay" or details.get("bounceType") in ("Transient", "Undetermined"),
+        event_id=details.get("feedbackId"),
+    )
+
+
+def _mail(account: Account, message: Mapping[str, Any]) -> list[News | Unreadable]:
+    mail, receipt = reading.mapping(message.get("mail")), reading.mapping(message.get("receipt"))
+    extra = {
+        "recipients": posted.recipients(receipt.get("recipients")),
+        "received": mail.get("timestamp"),
+        "spam": _verdict(receipt, "spamVerdict") == "FAIL" or _verdict(receipt, "virusVerdict") == "FAIL",
+        "dmarc": {"PASS": "pass", "FAIL": "fail"}.get(_verdict(receipt, "dmarcVerdict"), ""),
+    }
+    content = message.get("content")
+    if isinstance(content, str) and content:
+        return [*inward.read(account, _decoded(content, receipt), extra)]
+    # The mail lies in a bucket that only its owner can open: what is known of it is shown.
+    return [*inward.read(account, rebuilt.mail(_headers(mail), "", ""), {**extra, "missing": "mail_elsewhere"})]
+
+
+COMMON = (
+    ("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject"), ("Date", "date"),
+    ("Message-ID", "messageId"), ("Return-Path", "returnPath"),
+)  # fmt: skip
+
+
+def _headers(mail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """All that came along; what only the summary has is added."""
+    found = mail.get("headers")
+    pairs = [
+        (str(item.get("name")), str(item.get("value")))
+        for item in (found if isinstance(found, list) else [])
+        if isinstance(item, Mapping)
+    ]
+    there = {name.lower() for name, _value in pairs}
+    summary = reading.mapping(mail.get("commonHeaders"))
+    for name, key in COMMON:
+        values = summary.get(key)
+        value = ", ".join(map(str, values)) if isinstance(values, list) else reading.text(values)
+        if value and name.lower() not in there:
+            pairs.append((name, value))
+    return pairs
+
+
+def _verdict(receipt: Mapping[str, Any], name: str) -> str:
+    return str(reading.mapping(receipt.get(name)).get("status") or "").upper()
+
+
+def _decoded(content: str, receipt: Mapping[str, Any]) -> bytes:
+    if str(reading.mapping(receipt.get("action")).get("encoding") or "").upper() != "BASE64":
+        return content.encode("utf-8", "replace")
+    plain = re.sub(r"\s+", "", content)
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except (ValueError, binascii.Error) as error:
+        raise UnreadableEvent("the content is not base64") from error
