@@ -82,6 +82,7 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     message = _keep(channel, ticket, author, news, external_id, envelope, **(_as_edit(edited) if edited else {}))
     customer = author.customer_link.customer
     by = Actor.from_customer(customer, author.name)
+    mailframe.remembered(message, author)
     _announce(ticket, message, by, opening, silent=threads.is_silent(news))
     _unblock(channel, conversation, news)
     profiles.want(channel, conversation, author)
@@ -233,11 +234,14 @@ def _content(channel: Channel, news: InboundMessage) -> dict[str, Any]:
         )
         if value
     }
+    html = None if news.html is None else mailframe.safe(clean_text(news.html))
+    if mailframe.has_remote(html):
+        extra["remote_pictures"] = True
     answered = _answered(channel, news)
     return {
         "text": clean_text(text),
         "reply_text": None if news.reply_text is None else clean_text(news.reply_text),
-        "html": None if news.html is None else mailframe.safe(clean_text(news.html)),
+        "html": html,
         "postback": _clean({"title": postback.title, "payload": postback.payload}) if postback else None,
         "unsupported": news.unsupported,
         "standby": news.standby,

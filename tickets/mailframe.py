@@ -8,13 +8,15 @@ elsewhere, which tells its owner who looks, when and from where, and so is loade
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from html import unescape
 
 import nh3
 from django.utils.html import escape
 
+from channels_app.models import Address
 from tickets import media
-from tickets.models import Message
+from tickets.models import Attachment, Message, PicturesAllowed
 
 STYLES = {
     "background-color", "border", "border-bottom", "border-collapse", "border-color", "border-left", "border-radius",
@@ -31,6 +33,8 @@ ATTRIBUTES["*"] = EVERYWHERE
 ATTRIBUTES["img"] |= {"data-cid", "data-src", "loading"}
 ATTRIBUTES["font"] = {"color", "face", "size"}
 ATTRIBUTES["blockquote"] |= {"type"}
+MOST_IN_PLACE = 6 * 1024 * 1024
+"""Bytes of pictures in one answer."""
 _PICTURE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _PARKED = re.compile(r' data-(cid|src)="([^"]*)"')
 
@@ -60,7 +64,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 def shown(message: Message, *, remote: bool) -> str:
     """With the pictures that came along in their place, and those from elsewhere where ``remote`` says so."""
-    files = {row.content_id.strip("<>"): media.path_of(row) for row in message.attachments.all() if _is_there(row)}
+    files = _Pictures(message)
 
     def put(tag: re.Match[str]) -> str:
         parked = _PARKED.search(tag[0])
@@ -76,8 +80,23 @@ def shown(message: Message, *, remote: bool) -> str:
     return _PICTURE.sub(put, message.html or "")
 
 
-def _is_there(row: object) -> bool:
-    return bool(getattr(row, "content_id", "") and getattr(row, "file", None))
+class _Pictures:
+    """What came with the mail, by content id, as data: the frame it stands in could fetch nothing from us."""
+
+    def __init__(self, message: Message) -> None:
+        self.rows = {row.content_id.strip("<>"): row for row in message.attachments.all() if row.content_id}
+        self.left = MOST_IN_PLACE
+
+    def get(self, content_id: str) -> str | None:
+        """None for what is no picture, not there, or too much for one page; it is a file under the message anyway."""
+        row = self.rows.get(content_id)
+        if row is None or not row.file or row.state != Attachment.State.STORED or row.mime not in media.INLINE:
+            return None
+        if not row.mime.startswith("image/") or row.file.size > self.left:
+            return None
+        self.left -= row.file.size
+        with row.file.open("rb") as file:
+            return f"data:{row.mime};base64,{b64encode(file.read()).decode()}"
 
 
 def has_remote(markup: str | None) -> bool:
@@ -85,6 +104,11 @@ def has_remote(markup: str | None) -> bool:
     return bool(markup) and ' data-src="' in (markup or "")
 
 
-def in_place(markup: str | None) -> set[str]:
-    """Content ids of pictures that stand in the mail itself, and so are not listed under it once more."""
-    return {unescape(found[1]).strip("<>") for found in re.finditer(r' data-cid="([^"]*)"', markup or "")}
+def remembered(message: Message, author: Address) -> None:
+    """A new mail whose sender's pictures an agent has allowed before; not of somebody who only says to be them."""
+    said = message.extra.get("mail", {})
+    if not message.extra.get("remote_pictures") or said.get("dmarc") == "fail":
+        return
+    if PicturesAllowed.objects.filter(address=author).exists():
+        message.extra = {**message.extra, "pictures": "sender"}
+        Message.objects.filter(pk=message.pk).update(extra=message.extra)

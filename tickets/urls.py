@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tickets import files, panel, parts, playground, verbs, views
+from tickets import files, mailshow, panel, parts, playground, verbs, views
 
 urlpatterns = [
     path("", views.inbox, name="inbox"),
@@ -25,7 +25,8 @@ urlpatterns = [
     path("tickets/<int:number>/<slug:verb>/", verbs.act, name="act"),
     path("messages/<int:message_id>/retry/", views.retry, name="retry"),
     path("messages/<int:message_id>/reaction/", parts.reaction, name="reaction"),
-    path("messages/<int:message_id>/html/", views.html, name="message_html"),
+    path("messages/<int:message_id>/html/", mailshow.html, name="message_html"),
+    path("messages/<int:message_id>/pictures/", mailshow.pictures, name="message_pictures"),
     path("messages/<int:message_id>/event/", parts.event, name="message_event"),
     path("messages/<int:message_id>/text/", views.text, name="message_text"),
     path("sandbox/<int:channel_id>/", playground.sandbox, name="sandbox"),

@@ -19,7 +19,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
@@ -326,21 +325,6 @@ def measure(request: HttpRequest, number: int) -> HttpResponse:
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     found = message_for(request, message_id)
     return _done(request, found.ticket_id, lambda: delivery.retry(found.pk, Actor.of(me(request))))
-
-
-@signed_in
-@require_GET
-@xframe_options_sameorigin
-def html(request: HttpRequest, message_id: int) -> HttpResponse:
-    """A mail's HTML, sanitised before it was stored, in a frame that can neither run nor reach anything."""
-    found = message_for(request, message_id)
-    if found.html is None:
-        raise Http404
-    response = HttpResponse(f'<!doctype html><meta charset="utf-8"><base target="_blank">{found.html}')
-    response["Content-Security-Policy"] = (
-        "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-    )
-    return response
 
 
 @signed_in

@@ -17,6 +17,7 @@ from agents.models import Agent, Team
 from channels_app.models import Address, Channel
 from tests.conftest import Api, connect, lean_client
 from tests.platforms.smtp import FakeMailServer, Taken
+from tests.tickets.test_views import PART, browser, text_of
 from tickets import letters, lifecycle, replies
 from tickets.models import Actor, Message, Participant, Ticket
 
@@ -351,3 +352,86 @@ def test_no_more_than_the_channel_may_send_in_a_minute(
     assert timezone.now() < waiting.next_attempt_at <= timezone.now() + timedelta(seconds=61)
     assert fault(waiting)["code"] == "per_minute"
     assert len(server.wait()) == 1
+
+
+# ── What an agent sees ───────────────────────────────────────────────────────────────────────
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000 1f15c4890000000d49444154789c6360000002000001e221bc33"
+    "0000000049454e44ae426082"
+)
+
+
+def formatted(html: str, **headers: str) -> EmailMessage:
+    mail = written("Halo", **headers)
+    mail.add_alternative(html, subtype="html")
+    mail.get_payload()[1].add_related(PIXEL, "image", "png", cid="<logo@x>", filename="logo.png")  # type: ignore[index,union-attr]
+    return mail
+
+
+MARKUP = (
+    '<p style="color:red">Halo</p><img src="cid:logo@x"><img src="https://track.example/p.gif?who=dora">'
+    '<script>alert(1)</script><img src="x" onerror="alert(1)">'
+)
+
+
+def test_pictures_from_elsewhere_wait_for_an_agents_word(mailbox: Channel, bea: Agent, carl: Agent) -> None:
+    message = comes(mailbox, formatted(MARKUP))
+    pages = browser(bea)
+    page = text_of(pages.get(f"/tickets/{message.ticket_id}/"))
+    assert "Pictures from elsewhere are not loaded" in page
+    frame = pages.get(f"/messages/{message.pk}/html/")
+    shown = text_of(frame)
+    assert 'src="data:image/png;base64,' in shown
+    assert ' src="https:' not in shown
+    assert "alert" not in shown
+    assert 'style="color:red' in shown
+    policy = frame["Content-Security-Policy"]
+    assert "img-src data:;" in policy
+    assert "script" not in policy
+    assert browser(carl).post(f"/messages/{message.pk}/pictures/", {"for": "sender"}).status_code == 404
+    assert pages.post(f"/messages/{message.pk}/pictures/", {"for": "message"}, **PART).status_code == 204
+    frame = pages.get(f"/messages/{message.pk}/html/")
+    assert ' src="https://track.example/p.gif?who=dora"' in text_of(frame)
+    assert "img-src data: https:;" in frame["Content-Security-Policy"]
+    assert "Pictures from elsewhere" not in text_of(pages.get(f"/tickets/{message.ticket_id}/"))
+    # One mail is not all of them.
+    again = comes(mailbox, formatted(MARKUP, In_Reply_To=f"<{message.external_id}>"))
+    assert ' src="https:' not in text_of(pages.get(f"/messages/{again.pk}/html/"))
+
+
+def test_a_sender_is_remembered_but_not_who_forges_them(mailbox: Channel, bea: Agent) -> None:
+    message = comes(mailbox, formatted(MARKUP))
+    pages = browser(bea)
+    pages.post(f"/messages/{message.pk}/pictures/", {"for": "sender"}, **PART)
+    again = comes(mailbox, formatted(MARKUP))
+    assert ' src="https:' in text_of(pages.get(f"/messages/{again.pk}/html/"))
+    forged = comes(mailbox, formatted(MARKUP, Authentication_Results="mx; dmarc=fail header.from=mail.example"))
+    assert ' src="https:' not in text_of(pages.get(f"/messages/{forged.pk}/html/"))
+    pages.post(f"/messages/{forged.pk}/pictures/", {"for": "sender"}, **PART)
+    other = comes(mailbox, formatted(MARKUP, sender="eka@mail.example"))
+    assert ' src="https:' not in text_of(pages.get(f"/messages/{other.pk}/html/"))
+
+
+def test_what_is_known_of_a_mail_stands_beside_it(mailbox: Channel, bea: Agent) -> None:
+    forged = comes(
+        mailbox, Cc="Eka <eka@mail.example>", Auto_Submitted="auto-replied",
+        Authentication_Results="mx; dmarc=fail header.from=mail.example",
+    )  # fmt: skip
+    page = text_of(browser(bea).get(f"/tickets/{forged.ticket_id}/"))
+    for words in ("This may be forged", "Automatic answer", "Eka &lt;eka@mail.example&gt;", "help@shop.example"):
+        assert words in page
+
+
+def test_an_invitation_can_be_read(mailbox: Channel, bea: Agent) -> None:
+    mail = written("Undangan")
+    calendar = (
+        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:Rapat <b>besar</b>\r\n"
+        "LOCATION:Ruang 3\r\nDTSTART:20260302T090000Z\r\nDTEND:20260302T100000Z\r\n"
+        "ORGANIZER;CN=Dora:mailto:dora@mail.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    mail.add_alternative(calendar, subtype="calendar", params={"method": "REQUEST"})
+    message = comes(mailbox, mail)
+    page = text_of(browser(bea).get(f"/tickets/{message.ticket_id}/"))
+    assert "Rapat &lt;b&gt;besar&lt;/b&gt;" in page
+    assert "Ruang 3" in page

@@ -4,10 +4,10 @@ from tickets.models.activity import Activity, Actor
 from tickets.models.courtesy import Courtesy, OutgoingReaction
 from tickets.models.glance import Glance
 from tickets.models.message import Attachment, IdempotencyKey, Message, Part, PendingNews
-from tickets.models.participant import Participant
+from tickets.models.participant import Participant, PicturesAllowed
 from tickets.models.ticket import Tag, Ticket, TicketQuerySet
 
 __all__ = [
     "Activity", "Actor", "Attachment", "Courtesy", "Glance", "IdempotencyKey", "Message", "OutgoingReaction", "Part",
-    "Participant", "PendingNews", "Tag", "Ticket", "TicketQuerySet",
+    "Participant", "PendingNews", "PicturesAllowed", "Tag", "Ticket", "TicketQuerySet",
 ]  # fmt: skip

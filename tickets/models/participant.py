@@ -1,11 +1,13 @@
-"""Who else is in a conversation, where a channel lets several be in it."""
+"""Who else is in a conversation, where a channel lets several be in it, and whose pictures are loaded."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.models import Address
 from tickets.models.ticket import Ticket
 
 
@@ -30,3 +32,14 @@ class Participant(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.address
+
+
+class PicturesAllowed(models.Model):
+    """An agent said that pictures which this sender's mails fetch from elsewhere may be loaded."""
+
+    address = models.OneToOneField(Address, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.address_id)
