@@ -8,6 +8,7 @@ import { ask, calm, csrf, explain, fragment, freshToken, keep, kept, localise, t
 
 const LOOK = 20000;
 const SEEN = 1100;
+const LATELY = 200;
 const $ = (selector) => document.querySelector(selector);
 const wide = matchMedia("(min-width: 80rem)");
 
@@ -339,7 +340,9 @@ class Desk {
   // Live.
 
   connect(at) {
-    this.live = new Live(this.stream ? Math.min(at, this.stream.seen) : at);
+    // The ticket was read a moment before the list: what came between is among the last lines. Its own last line may be
+    // a month old, and nobody wants all that was said since.
+    this.live = new Live(this.stream ? Math.max(Math.min(at, this.stream.seen), at - LATELY) : at);
     this.live.addEventListener("line", ({ detail }) => this.line(detail));
     this.live.addEventListener("word", ({ detail }) => this.word(detail));
     this.live.addEventListener("reset", () => this.afresh());
@@ -350,8 +353,10 @@ class Desk {
 
   line(frame) {
     if (!frame.ticket) return;
-    this.list.moved(frame.ticket);
-    if (!frame.type.startsWith("message.status")) this.list.refreshCounts();
+    if (frame.seq > this.list.at) {
+      this.list.moved(frame.ticket);
+      if (!frame.type.startsWith("message.status")) this.list.refreshCounts();
+    }
     if (frame.ticket === this.stream?.ticket && frame.seq > this.stream.seen) this.news();
     if (this.panelOn && this.stream) this.panel("heard", frame);
     if (document.visibilityState === "hidden" && kept("telling")) telling().then((tell) => tell.heard(frame, this), () => {});
@@ -405,6 +410,11 @@ class Desk {
   key(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return this.escape();
+    const sheet = event.key === "Enter" && event.target.closest("[data-choose]");
+    if (sheet && event.target.type === "search") {
+      event.preventDefault();
+      return this.menus(({ pick }) => pick(sheet));
+    }
     if (inMenu(event)) {
       event.preventDefault();
       return choose(event);
@@ -457,9 +467,17 @@ class Desk {
     const menu = event.target;
     if (!menu.matches?.("details.menu") || !menu.open) return;
     for (const other of document.querySelectorAll("details.menu[open]")) if (other !== menu) other.open = false;
-    menu.querySelector(".sheet input:not([type=hidden]), .sheet button")?.focus({ preventScroll: true });
+    const first = menu.querySelector(".sheet input:not([type=hidden]), .sheet button");
+    first?.focus({ preventScroll: true });
     const sheet = menu.querySelector("[data-choose]");
-    if (sheet) import("./menus.js").then(({ fill }) => fill(sheet), () => toast(words("offline"), { bad: true }));
+    if (!sheet) return;
+    // At once, not when the module is there: who types quickly has begun by then.
+    first.value = "";
+    this.menus(({ fill }) => fill(sheet));
+  }
+
+  menus(act) {
+    import("./menus.js").then(act, () => toast(words("offline"), { bad: true }));
   }
 
   /** Whoever was in a menu goes on from its button. */

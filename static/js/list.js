@@ -9,6 +9,8 @@ export class List {
   constructor(desk) {
     this.desk = desk;
     this.stale = new Set();
+    /** The line of the log up to which the rows have everything. */
+    this.at = 0;
     this.refreshRows = calm(250, () => this.fetchRows());
     this.refreshCounts = calm(1500, () => this.fetchCounts());
     const rowsCame = calm(0, () => {
@@ -61,7 +63,8 @@ export class List {
     }
     const field = $("#q");
     if (document.activeElement !== field) field.value = new URLSearchParams(query).get("q") ?? "";
-    this.desk.listShown(Number(at), title);
+    this.at = Number(at);
+    this.desk.listShown(this.at, title);
     if (counts) this.showCounts(JSON.parse(counts));
     else this.refreshCounts();
     this.mended();

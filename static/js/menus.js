@@ -2,38 +2,41 @@
 
 import { ask, calm, explain, fragment, toast, words } from "./web.js";
 
+const SOON = 150;
+const turns = new WeakMap();
+
 /** Fills the menu and keeps it in step with what is typed. */
 export function fill(sheet) {
-  const field = sheet.querySelector("input[type=search]");
-  const found = sheet.querySelector(".offers");
-  let turn = 0;
-  const load = async () => {
-    const mine = (turn += 1);
-    sheet.setAttribute("aria-busy", "true");
-    try {
-      const response = await ask(`${sheet.dataset.choose}?${new URLSearchParams({ q: field.value.trim() })}`);
-      const body = await response.text();
-      if (mine !== turn || !sheet.isConnected) return;
-      if (!response.ok) return explain(response.status, body);
-      found.replaceChildren(fragment(body));
-    } catch {
-      toast(words("offline"), { bad: true });
-    } finally {
-      if (mine === turn) sheet.removeAttribute("aria-busy");
-    }
-  };
   if (!sheet.dataset.filled) {
     sheet.dataset.filled = "yes";
-    const soon = calm(150, load);
-    field.addEventListener("input", soon);
-    field.addEventListener("keydown", async (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
-      event.preventDefault();
-      // What stands there may be an answer to less than what was typed.
-      await load();
-      found.querySelector(".choice")?.click();
-    });
+    sheet.querySelector("input[type=search]").addEventListener("input", calm(SOON, () => load(sheet)));
   }
-  field.value = "";
-  load();
+  return load(sheet);
+}
+
+/** Enter in the field: the first choice. What stands there may be an answer to less than what was typed. */
+export async function pick(sheet) {
+  let answer = await load(sheet);
+  while (answer === "overtaken") answer = await load(sheet);
+  if (answer === "shown") sheet.querySelector(".offers .choice")?.click();
+}
+
+async function load(sheet) {
+  const turn = (turns.get(sheet) ?? 0) + 1;
+  turns.set(sheet, turn);
+  sheet.setAttribute("aria-busy", "true");
+  const q = sheet.querySelector("input[type=search]").value.trim();
+  try {
+    const response = await ask(`${sheet.dataset.choose}?${new URLSearchParams({ q })}`);
+    const body = await response.text();
+    if (!sheet.isConnected) return "gone";
+    if (turn !== turns.get(sheet)) return "overtaken";
+    if (!response.ok) return explain(response.status, body);
+    sheet.querySelector(".offers").replaceChildren(fragment(body));
+    return "shown";
+  } catch {
+    return toast(words("offline"), { bad: true });
+  } finally {
+    if (turn === turns.get(sheet)) sheet.removeAttribute("aria-busy");
+  }
 }

@@ -47,6 +47,8 @@ def open_ticket(page: Page, dora: Dora) -> None:
     dora.row(page).locator("a").click()
     expect(page.locator(".ticket")).to_be_visible()
     expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+    # Where there is room for the customer's column it has been asked for, and is there.
+    expect(page.locator("body[data-customer='off'], #customer [data-customer]")).to_have_count(1)
 
 
 def write(page: Page, text: str) -> None:
