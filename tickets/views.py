@@ -7,6 +7,7 @@ script makes (``wants_part``) is never redirected to the sign-in page: it gets 4
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import getaddresses
 from functools import wraps
 from typing import Any
 
@@ -25,7 +26,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agents.models import Agent, Sight
 from channels_app import outbound
 from channels_app.contract import Template
-from tickets import delivery, lifecycle, lists, media, pages, replies, selections, shapes, wording
+from tickets import delivery, letters, lifecycle, lists, media, pages, replies, selections, shapes, wording
 from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import horizon
 
@@ -173,7 +174,8 @@ def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: A
         "pane": "ticket",
         "ticket": found,
         "stream": shown,
-        "able": pages.abilities(found, shown.messages),
+        "able": (able := pages.abilities(found, shown.messages)),
+        "copies": letters.usual_copies(found) if able.has_recipients else [],
         "snooze_choices": pages.snooze_choices(),
         "priorities": Ticket.Priority.choices,
         **_shell(),
@@ -256,8 +258,20 @@ def _draft(request: HttpRequest) -> replies.Draft:
         reply_to=pages.number(given["reply_to"]) or 0 if given.get("reply_to") else None,
         seen=pages.number(given.get("seen")),
         key=given.get("key", ""),
+        cc=_people(given["cc"]) if "cc" in given else None,
+        bcc=_people(given.get("bcc", "")),
         template=_template(request),
     )
+
+
+def _people(line: str) -> tuple[str, ...]:
+    """What stands in Cc or Bcc: addresses with commas, semicolons or blanks between, names as mail programs write them.
+
+    What is none goes on as it is, to be refused by its name.
+    """
+    line = " ".join(line[:10_000].replace(";", ",").split())
+    found = tuple(address for _name, address in getaddresses([line]) if address)
+    return found or ((line,) if line.strip(" ,") else ())
 
 
 def _template(request: HttpRequest) -> Template | None:

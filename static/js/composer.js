@@ -371,6 +371,8 @@ export class Composer {
         ...{ key: this.key || newKey(), tried: Boolean(this.key), ticket: this.ticket, kind: this.kind },
         ...{ text: template ? template.text : this.text.value, files: template ? [] : files, quote: template ? null : this.quote },
         ...{ template, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
+        // Only where the channel has copies do the fields exist.
+        ...{ cc: this.form.elements.cc?.value, bcc: this.form.elements.bcc?.value },
       });
       if (template) this.template.close();
       else this.clear();
@@ -393,6 +395,7 @@ export class Composer {
 
   clear() {
     this.fill(null);
+    if (!this.note && this.form.elements.bcc) this.form.elements.bcc.value = "";
     this.uploads?.clear(this.kind);
     this.notice("");
     this.save();

@@ -206,6 +206,7 @@ async function post(item) {
   body.append("text", item.template ? "" : item.text);
   body.append("agent", me);
   if (item.quote) body.append("reply_to", item.quote.id);
+  for (const name of ["cc", "bcc"]) if (item[name] !== undefined) body.append(name, item[name]);
   for (const file of item.files) body.append("attachments", file.id);
   if (item.template) {
     body.append("template", item.template.name);

@@ -435,3 +435,24 @@ def test_an_invitation_can_be_read(mailbox: Channel, bea: Agent) -> None:
     page = text_of(browser(bea).get(f"/tickets/{message.ticket_id}/"))
     assert "Rapat &lt;b&gt;besar&lt;/b&gt;" in page
     assert "Ruang 3" in page
+
+
+def test_copies_in_the_composer(mailbox: Channel, bea: Agent, ticket: Ticket) -> None:
+    message = comes(mailbox, Cc="Eka <eka@mail.example>")
+    pages, path = browser(bea), f"/tickets/{message.ticket_id}/"
+    assert 'name="cc" value="eka@mail.example"' in text_of(pages.get(path))
+    assert 'name="cc"' not in text_of(pages.get(f"/tickets/{ticket.pk}/"))
+
+    def say(**said: str) -> Any:
+        return pages.post(f"{path}messages/", {"text": "Ini", "kind": "reply", **said}, **PART)
+
+    assert say(cc="Fitri <fitri@mail.example>; gita@mail.example", bcc="audit@shop.example").status_code == 201
+    kept = Message.objects.get(direction="out").extra["mail"]
+    assert kept == {"cc": ["fitri@mail.example", "gita@mail.example"], "bcc": ["audit@shop.example"]}
+    assert say(cc="").status_code == 201
+    assert "mail" not in Message.objects.filter(direction="out").latest("pk").extra
+    for wrong in ("gita", "gita@", "@x", ", <>,x"):
+        refused = say(cc=wrong)
+        assert refused.status_code == 422, wrong
+        assert "is not an address" in json.loads(refused.content)["words"]
+    assert Message.objects.filter(direction="out").count() == 2
