@@ -42,6 +42,8 @@ WORKER = [
     ),
     *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
 ]
+# Holds the mailboxes that are fetched (channels_app/mailboxes.py); embedded it is a thread of the web process.
+MAILBOXES = [sys.executable, str(stamp.BASE_DIR / "manage.py"), "mailboxes"]
 
 
 class Refused(Exception):
@@ -173,7 +175,7 @@ class Supervisor:
 
 
 def commands() -> list[list[str]]:
-    return [WEB, WORKER] if os.environ.get("DATABASE_URL") else [WEB]
+    return [WEB, WORKER, MAILBOXES] if os.environ.get("DATABASE_URL") else [WEB]
 
 
 def child_environment() -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 
-from channels_app import jobs
+from channels_app import jobs, mailboxes
 from hub import celery, health
 
 log = structlog.get_logger(__name__)
@@ -40,11 +40,13 @@ def start_parts() -> None:
     if settings.EMBEDDED:
         celery.app.finalize()
         jobs.start_embedded()
+        mailboxes.start()
 
 
 def stop_parts() -> None:
     """What runs may end, for a while; what waits is in the database."""
     if settings.EMBEDDED:
+        mailboxes.stop_soon()
         ending = threading.Thread(target=jobs.stop, daemon=True)
         ending.start()
         ending.join(2)

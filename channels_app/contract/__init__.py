@@ -47,6 +47,7 @@ from channels_app.contract.failures import (
     UnreadableEvent,
     Words,
 )
+from channels_app.contract.sources import Source, SourceLost, Waiting
 from channels_app.contract.text import (
     LONGEST_NUMBER,
     MAX_JSON_DEPTH,
@@ -128,11 +129,14 @@ __all__ = [
     "Sent",
     "SettingsInvalid",
     "SetupStep",
+    "Source",
+    "SourceLost",
     "Template",
     "TextMeasure",
     "Typing",
     "Unreadable",
     "UnreadableEvent",
+    "Waiting",
     "Words",
     "clean_text",
     "fill",

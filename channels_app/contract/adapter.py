@@ -20,6 +20,7 @@ from channels_app.contract.down import (
     TextMeasure,
 )
 from channels_app.contract.failures import DeliveryFailed, MediaGone, NotAuthentic, Words
+from channels_app.contract.sources import Source
 from channels_app.contract.text import read_json_object, split_text, with_texts
 from channels_app.contract.up import News, Remote, Unreadable
 
@@ -59,6 +60,10 @@ class Adapter:
     has_templates: ClassVar[bool] = False
     can_connect: ClassVar[bool] = False
     """``connect`` tells the platform where to post, so that nobody has to copy the address."""
+    fetches: ClassVar[bool] = False
+    """``open_mailbox`` may have something to fetch, whatever comes by webhook besides."""
+    mailbox_door: ClassVar[str] = ""
+    """The suffix under which ``decode`` and ``parse`` take what a mailbox has."""
     setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
 
     # ── in ──
@@ -94,6 +99,20 @@ class Adapter:
     def fetch_media(self, account: Account, attachment: Remote, http: Http) -> Iterator[bytes]:
         """Fetch a file with the channel's credentials. Raise MediaGone or MediaNotReady."""
         raise MediaGone
+
+    # ── in, fetched: ``mailboxes`` of the exchange does that, in one process for each mailbox ──
+
+    def has_mailbox(self, account: Account) -> bool:
+        """Whether this channel is set to fetch from one. Pure."""
+        return False
+
+    def open_mailbox(self, account: Account, http: Http) -> Source:
+        """A session. Raises DeliveryFailed in words for an administrator, or SourceLost."""
+        raise NotImplementedError
+
+    def backfill_days(self, account: Account) -> int:
+        """How old that may be which is fetched at the first look."""
+        return 0
 
     # ── out ──
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_app.adapters.email import doors, fields, loops, outgoing
 from channels_app.adapters.email.doors import Door, Post
+from channels_app.adapters.email.imap import ImapSource
 from channels_app.adapters.email.mail import Mailbox
 from channels_app.adapters.email.mailgun import Mailgun
 from channels_app.adapters.email.postmark import Postmark
@@ -31,6 +32,7 @@ from channels_app.contract import (
     OutboundMessage,
     Sent,
     SettingsInvalid,
+    Source,
     Unreadable,
     UnreadableEvent,
 )
@@ -51,6 +53,8 @@ class EmailAdapter(Adapter):
     about = _("A mailbox, a mail provider, or your own mail server.")
     icon = "mail"
     threads = True
+    fetches = True
+    mailbox_door = "mime"
     max_body = 40 * 1024 * 1024
     fields = (*fields.WAYS_IN, fields.WAY_OUT, *outgoing.FIELDS, *fields.MAILBOX)
 
@@ -88,6 +92,16 @@ class EmailAdapter(Adapter):
         if door is None:
             raise NotAuthentic("there is no such door: mailgun/, postmark/, sendgrid/, ses/ or mime/")
         return door
+
+    def has_mailbox(self, account: Account) -> bool:
+        return bool(account.get("imap_url"))
+
+    def open_mailbox(self, account: Account, http: Http) -> Source:
+        return ImapSource(account, http)
+
+    def backfill_days(self, account: Account) -> int:
+        days = account.get("backfill_days").strip()
+        return int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0
 
     # ── out ──
 

@@ -85,6 +85,10 @@ class Mime(Quiet):
             raise BadBody("the body is not a mail (RFC 5322)")
         return request.body
 
+    def delivery_id(self, account: Account, request: InboundRequest) -> str:
+        """The same bytes are the same delivery: a mailbox that is read once more brings them again."""
+        return "mime"
+
     def read(self, account: Account, content: Any) -> Iterable[News | Unreadable]:
         return inward.read(account, content)
 
