@@ -124,14 +124,15 @@ def _quote(ticket: Ticket, answered: Message) -> dict[str, str]:
     """What is answered, with the line above it in the customer's language."""
     text = (answered.reply_text or answered.text)[:LONGEST_QUOTE]
     author = answered.address
-    with override(_language(ticket)):
+    with override(language(ticket)):
         at = date_format(timezone.localtime(answered.at), "DATETIME_FORMAT")
         name = (author.name or author.external_id) if author else ""
         line = _("On %(at)s, %(name)s wrote:") % {"at": at, "name": name}
     return {"quoted_line": line, "quoted_text": text}
 
 
-def _language(ticket: Ticket) -> str:
+def language(ticket: Ticket) -> str:
+    """The customer's, as far as we have words in it."""
     known = dict(settings.LANGUAGES)
     said = (ticket.customer.language or ticket.address.language or "").lower()
     return next((one for one in (said, said.partition("-")[0]) if one in known), settings.LANGUAGE_CODE)

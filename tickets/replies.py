@@ -199,6 +199,7 @@ def news_since(ticket: Ticket, agent: Agent, seen: int) -> list[Activity]:
     by_colleague = Q(actor_type="agent", type__in=verbs) & ~Q(agent=agent)
     # Somebody answered in the platform's own app.
     by_echo = Q(actor_type="system", type="message.added", message__direction=Message.Direction.OUT)
+    by_echo &= ~Q(message__extra__has_key="automatic")
     lines = Activity.objects.filter(by_customer | by_colleague | by_echo, ticket=ticket, seq__gt=seen)
     return list(lines.order_by("seq")[:50])
 
