@@ -85,7 +85,8 @@ def later(ticket: Ticket, after: str) -> Stream:
     if edge is not None:
         at, pk = edge
         found = found.filter(Q(at__gt=at) | Q(at=at, pk__gt=pk))
-        lines = lines.filter(seq__gt=_first_line_of(pk))
+        # That the ticket was opened stands at its beginning, wherever the log says it.
+        lines = lines.filter(seq__gt=_first_line_of(pk)).exclude(type="ticket.created")
     rows = list(found.order_by("at", "pk")[: MESSAGES + 1])
     rows, behind = rows[:MESSAGES], rows[MESSAGES:]
     if behind:
@@ -158,6 +159,9 @@ def arranged(messages: Iterable[Message], lines: Iterable[Activity]) -> list[Ite
     items = [_message_item(row) for row in messages]
     items += [_line_item(row) for row in lines]
     items.sort(key=lambda item: item.key)
+    if len(items) > 1 and items[0].key == _key(EPOCH, 0):
+        # That the ticket was opened belongs to the day of its first message.
+        items[0].day = items[1].day
     result: list[Item] = []
     for item in items:
         last = result[-1] if result else None
@@ -168,9 +172,6 @@ def arranged(messages: Iterable[Message], lines: Iterable[Activity]) -> list[Ite
         if last is not None and last.message and item.message and not item.first_of_day:
             item.cont = last.who == item.who and item.at - last.at < SAME_BREATH
         result.append(item)
-    if len(items) > 1 and items[0].key == _key(EPOCH, 0):
-        # That the ticket was opened belongs to the day of its first message.
-        items[0].day = items[1].day
     return result
 
 

@@ -219,6 +219,7 @@ FOR_SCRIPTS = {
     "close": gettext_lazy("Close"),
     "discard": gettext_lazy("Discard"),
     "download": gettext_lazy("Download"),
+    "draft": gettext_lazy("Draft"),
     "draftKept": gettext_lazy("Your draft is kept."),
     "dropHere": gettext_lazy("Drop the files here"),
     "earlierMessages": gettext_lazy("Earlier messages"),

@@ -5,6 +5,7 @@ import { ask, calm, forget, fragment, icon, keep, kept, label, stored, toast, wo
 const MEASURE = 300;
 const TYPING = 2000;
 const ABLE = 1500;
+const REST = 3000;
 const SOON = 3600000;
 const LONGEST = 1000000;
 const KEPT = 30 * 86400000;
@@ -58,9 +59,10 @@ export class Composer {
     root.addEventListener("desk:heard", () => (this.form.querySelector("#window, #closed") || this.able.dataset.until) && this.askAble());
     root.addEventListener("desk:quote", (event) => this.answer(event.detail));
     form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
-    // What sending and adding need is there before the line may be gone.
-    form.addEventListener("focusin", () => void pending().catch(() => {}), { once: true });
+    // What sending needs is fetched once the page is at rest, so that it is there when the line is gone.
+    setTimeout(() => navigator.onLine && pending().catch(() => {}), REST);
     text.addEventListener("input", () => this.changed());
+    form.querySelector(".copies")?.addEventListener("input", () => this.save());
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
         event.preventDefault();
@@ -123,14 +125,31 @@ export class Composer {
     this.text.value = draft?.text ?? "";
     this.key = draft?.key ?? "";
     this.showQuote(draft?.quote ?? null);
+    this.showCopies(draft?.copies);
+  }
+
+  /** Who else gets a mail; null where a channel knows no copies. */
+  get copies() {
+    const { cc, bcc } = this.form.elements;
+    return cc && !this.note ? { cc: cc.value, bcc: bcc.value } : null;
+  }
+
+  showCopies(given) {
+    const { cc, bcc } = this.form.elements;
+    if (!cc) return;
+    cc.value = given?.cc ?? cc.defaultValue;
+    bcc.value = given?.bcc ?? "";
+    this.form.querySelector(".copies").open = Boolean(cc.value || bcc.value);
   }
 
   save() {
     const files = this.uploads?.kept(this.kind) ?? readDraft(this.store(this.kind))?.files ?? [];
     const quote = this.quote ?? undefined;
+    const copies = this.copies ?? undefined;
+    window.dispatchEvent(new CustomEvent("desk:kept"));
     if (!this.text.value && !files.length && !quote) return forget(this.store(this.kind));
     const key = this.key || undefined;
-    return keep(this.store(this.kind), { text: this.text.value, files, quote, key, at: Date.now() });
+    return keep(this.store(this.kind), { text: this.text.value, files, quote, copies, key, at: Date.now() });
   }
 
   draft(kind) {
@@ -165,6 +184,7 @@ export class Composer {
     const takes = this.note ? "" : this.able.dataset.takes;
     const picker = this.form.elements.files;
     picker.disabled = !this.note && !this.able.dataset.kinds;
+    picker.parentElement.classList.toggle("off", picker.disabled);
     picker.accept = this.note ? "" : this.able.dataset.accept;
     picker.closest("label").title = takes || words("addFiles");
     const only = "onlyTemplates" in this.able.dataset && !this.note;
@@ -370,7 +390,7 @@ export class Composer {
       outbox.add({
         ...{ key: this.key || newKey(), tried: Boolean(this.key), ticket: this.ticket, kind: this.kind },
         ...{ text: template ? template.text : this.text.value, files: template ? [] : files, quote: template ? null : this.quote },
-        ...{ template, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
+        ...{ copies: this.copies, template, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
         // Only where the channel has copies do the fields exist.
         ...{ cc: this.form.elements.cc?.value, bcc: this.form.elements.bcc?.value },
       });
@@ -423,10 +443,11 @@ export class Composer {
     const text = [item.text, draft.text].filter((one) => one).join("\n\n");
     // Nobody knows whether it has arrived: under its own key it cannot arrive a second time.
     const key = definite || draft.text ? undefined : item.key;
-    if (!here) return this.saveFor(item.kind, { text, key, files: item.files, quote: item.quote ?? undefined });
+    if (!here) return this.saveFor(item.kind, { text, key, files: item.files, quote: item.quote ?? undefined, copies: item.copies ?? undefined });
     this.text.value = text;
     this.key = key ?? "";
     this.showQuote(item.quote ?? this.quote);
+    if (item.copies) this.showCopies(item.copies);
     if (item.files.length) this.loadUploads().then((uploads) => (uploads.put(item.kind, item.files), this.save()));
     this.changed();
   }
@@ -485,4 +506,36 @@ function prune() {
   for (const name of stored()) {
     if (name.startsWith("draft:") && !(Date.now() - kept(name)?.at < KEPT)) forget(name);
   }
+}
+
+// What waits in this browser is told in the list: a draft, or what could not be sent.
+
+function mark() {
+  const waiting = new Map();
+  for (const name of stored()) {
+    const [what, whose, ticket] = name.split(":");
+    if (whose !== me) continue;
+    if (what === "draft" && !waiting.has(ticket)) waiting.set(ticket, "draft");
+    if (what === "out") {
+      const item = kept(name);
+      if (item?.state === "failed") waiting.set(String(item.ticket), "notSentYet");
+    }
+  }
+  for (const row of document.querySelectorAll("#rows > .row")) {
+    const place = row.querySelector(".meta");
+    const text = waiting.get(row.id.slice(2));
+    if (!place || (place.dataset.draft ?? "") === (text ? words(text) : "")) continue;
+    if (text) place.dataset.draft = words(text);
+    else delete place.dataset.draft;
+  }
+}
+
+const list = document.getElementById("list");
+if (list) {
+  const soon = calm(400, mark);
+  new MutationObserver(soon).observe(list, { childList: true, subtree: true });
+  document.addEventListener("input", (event) => event.target.id === "say" && soon());
+  window.addEventListener("storage", soon);
+  window.addEventListener("desk:kept", soon);
+  soon();
 }

@@ -15,7 +15,7 @@ export function show(link, list) {
 class Viewer {
   constructor() {
     this.dialog = fragment(
-      '<dialog class="viewer"><header><p dir="auto"></p><a class="ghost" download></a><button type="button" class="ghost" data-to="close"></button></header>' +
+      '<dialog class="viewer"><header><p dir="auto"></p><a class="ghost" download></a><button type="button" class="ghost" data-to="close" autofocus></button></header>' +
         '<button type="button" class="ghost" data-to="-1"></button><img alt=""><button type="button" class="ghost" data-to="1"></button></dialog>',
     ).firstChild;
     this.picture = this.dialog.querySelector("img");

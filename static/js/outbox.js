@@ -76,6 +76,7 @@ class Outbox extends EventTarget {
 
   tell(item, gone = false) {
     this.dispatchEvent(new CustomEvent("change", { detail: { item, gone } }));
+    window.dispatchEvent(new CustomEvent("desk:kept"));
   }
 
   /** Once more, with what the agent has seen by now. */
@@ -205,6 +206,7 @@ async function post(item) {
   // A template's words are the platform's: only what stands in its blanks is sent.
   body.append("text", item.template ? "" : item.text);
   body.append("agent", me);
+  for (const [name, value] of Object.entries(item.copies ?? {})) body.append(name, value);
   if (item.quote) body.append("reply_to", item.quote.id);
   for (const name of ["cc", "bcc"]) if (item[name] !== undefined) body.append(name, item[name]);
   for (const file of item.files) body.append("attachments", file.id);

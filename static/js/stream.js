@@ -140,8 +140,11 @@ export class Stream {
     this.trim(up);
     if (this.reading) this.list.querySelector("#older")?.setAttribute("data-asked", "");
     this.dress();
-    localise(this.list);
-    for (const item of fresh) if (item.isConnected) htmx.process(item);
+    for (const item of fresh) {
+      if (!item.isConnected) continue;
+      localise(item);
+      if (item.querySelector("[hx-post], [hx-get]")) htmx.process(item);
+    }
     if (anchor?.isConnected) this.scroll.scrollTop += anchor.getBoundingClientRect().top - before;
     // The button that was pressed is gone: who goes by keyboard goes on where the new part meets the old.
     if (focused) anchor?.querySelector("article, summary")?.focus({ preventScroll: true });
@@ -302,16 +305,21 @@ export class Stream {
   dress() {
     let before = null;
     this.unalbum();
-    for (const element of [...this.list.children]) {
-      if (element.classList.contains("day")) element.remove();
-    }
+    // Only what is wrong is touched: a long page is laid out anew for every line that comes and goes.
     for (const item of this.list.querySelectorAll(":scope > .item")) {
       const fresh = before?.dataset.day !== item.dataset.day;
-      if (fresh) item.before(this.dayLine(item));
+      const line = item.previousElementSibling?.classList.contains("day") ? item.previousElementSibling : null;
+      if (line && line.dataset.day !== item.dataset.day) line.remove();
+      if (fresh && line?.dataset.day !== item.dataset.day) item.before(this.dayLine(item));
+      if (!fresh && line?.isConnected) line.remove();
       const close = before && Date.parse(item.dataset.at) - Date.parse(before.dataset.at) < SAME_BREATH;
-      item.classList.toggle("cont", Boolean(!fresh && item.dataset.who && before.dataset.who === item.dataset.who && close));
+      const cont = Boolean(!fresh && item.dataset.who && before.dataset.who === item.dataset.who && close);
+      item.classList.toggle("cont", cont);
+      before?.classList.toggle("goes-on", cont && item.classList.contains("in"));
       before = item;
     }
+    before?.classList.remove("goes-on");
+    for (const line of this.list.querySelectorAll(":scope > .day")) if (!line.nextElementSibling?.classList.contains("item")) line.remove();
     this.album();
     this.rove(null);
     if (this.list.querySelector("voice-note:not(:defined)")) import("./media.js").catch(() => {});
@@ -334,7 +342,11 @@ export class Stream {
       }
       item.classList.add("joined");
     }
-    for (const frame of this.list.querySelectorAll(".files")) frame.classList.toggle("grid", frame.querySelectorAll(":scope > .image, :scope > .video").length > 1);
+    for (const frame of this.list.querySelectorAll(".files")) {
+      const many = frame.querySelectorAll(":scope > .image, :scope > .video").length > 1;
+      frame.classList.toggle("grid", many);
+      frame.parentElement.classList.toggle("framed", many);
+    }
   }
 
   unalbum() {

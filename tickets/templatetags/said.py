@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from channels_app.contract import Abilities
 from tickets import media
 from tickets.models import Attachment, Message
+from tickets.templatetags.desk import shown_as
 
 register = template.Library()
 
@@ -110,3 +111,24 @@ def album(message: Message) -> str:
 
 def _is_picture(row: Attachment) -> bool:
     return row.kind in ("image", "video")
+
+
+@register.filter
+def frame(message: Message) -> str:
+    """The look of a bubble that holds nothing but files: those bring a frame of their own."""
+    files = list(message.attachments.all())
+    more = (message.text, message.postback, message.reply_to_id, message.about, message.unsupported)
+    if (
+        not files
+        or getattr(message, "has_html", False)
+        or any(more)
+        or any(row.caption for row in files)
+        or message.extra.get("forwarded")
+    ):
+        return ""
+    looks = {shown_as(row) for row in files}
+    if looks <= {"image", "video"}:
+        return "as-sticker" if {row.kind for row in files} == {"sticker"} else "as-media"
+    if len(files) > 1:
+        return ""
+    return "as-sound" if looks == {"audio"} else "as-chip"
