@@ -20,11 +20,12 @@ from django.utils import timezone
 
 from channels_app import inbound, registry, vault
 from channels_app.contract import DeliveryFailed, InboundRequest, Source, SourceLost, Waiting
-from channels_app.models import Channel, Mailbox
+from channels_app.models import Channel, Heartbeat, Mailbox
 from channels_app.outbound import http_for
 
 log = structlog.get_logger(__name__)
 
+NAME = "mailboxes"
 LEASE = timedelta(seconds=40)
 LOOK = 3.0
 """Seconds between two looks at which channels have a mailbox."""
@@ -39,10 +40,10 @@ FIRST_PAUSE, LONGEST_PAUSE, REFUSED_PAUSE = 2.0, 300.0, 600.0
 _keeper: Keeper | None = None
 
 
-def start() -> Keeper:
-    """Hold mailboxes in this process."""
+def start(*, beats: bool = False) -> Keeper:
+    """Hold mailboxes in this process; beats: it is one for them alone, and says that it lives."""
     global _keeper
-    _keeper = Keeper()
+    _keeper = Keeper(beats=beats)
     _keeper.start()
     return _keeper
 
@@ -63,9 +64,10 @@ def stop() -> None:
 class Keeper(threading.Thread):
     """Looks which channels have a mailbox, and has a thread for each that nobody holds."""
 
-    def __init__(self, holder: str = "") -> None:
-        super().__init__(name="mailboxes", daemon=True)
-        self.holder = holder or secrets.token_hex(8)
+    def __init__(self, *, beats: bool = False) -> None:
+        super().__init__(name=NAME, daemon=True)
+        self.holder = secrets.token_hex(8)
+        self.beats = beats
         self.over = threading.Event()
         self.held: dict[int, Holding] = {}
         self.paused: dict[int, tuple[float, str]] = {}
@@ -76,6 +78,8 @@ class Keeper(threading.Thread):
         while True:
             try:
                 close_old_connections()
+                if self.beats:
+                    Heartbeat.objects.update_or_create(name=NAME, defaults={"at": timezone.now()})
                 self.look()
             except Exception:
                 log.exception("the mailboxes could not be looked at")
@@ -98,6 +102,11 @@ class Keeper(threading.Thread):
         self.over.set()
         for thread in list(self.held.values()):
             thread.join(2)
+
+
+def lives() -> bool:
+    """Whether a process of its own looks after the mailboxes."""
+    return Heartbeat.objects.filter(name=NAME, at__gt=timezone.now() - LEASE).exists()
 
 
 def with_mailbox() -> list[Channel]:

@@ -1,4 +1,4 @@
-"""Health checks of the containers: `python -m hub.probe web` asks by HTTP, `worker` reads the heartbeat."""
+"""Health checks of the containers: `python -m hub.probe web` asks by HTTP, `worker` and `mailboxes` read a heartbeat."""
 
 from __future__ import annotations
 
@@ -22,5 +22,12 @@ def worker() -> bool:
     return jobs.worker_lives()
 
 
+def mailboxes() -> bool:
+    boot.start()
+    from channels_app import mailboxes as part
+
+    return part.lives()
+
+
 if __name__ == "__main__":
-    sys.exit(0 if {"web": web, "worker": worker}[sys.argv[1]]() else 1)
+    sys.exit(0 if {"web": web, "worker": worker, "mailboxes": mailboxes}[sys.argv[1]]() else 1)

@@ -25,15 +25,18 @@ def commands() -> list[list[str]]:
 
 
 def test_the_parts() -> None:
-    assert set(SERVICES) == {"web", "worker", "postgres", "redis"}
-    assert set(OURS) == {"web", "worker"}
+    assert set(SERVICES) == {"web", "worker", "mailboxes", "postgres", "redis"}
+    assert set(OURS) == {"web", "worker", "mailboxes"}
     assert SERVICES["postgres"]["image"].startswith("postgres:16")
     assert SERVICES["redis"]["image"].startswith("redis:7")
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_commands_name_what_exists(command: list[str]) -> None:
-    module = command[command.index("-m" if "-m" in command else "-A") + 1]
+    if "manage.py" in command:
+        module = f"hub.management.commands.{command[-1]}"
+    else:
+        module = command[command.index("-m" if "-m" in command else "-A") + 1]
     assert importlib.util.find_spec(module), module
 
 

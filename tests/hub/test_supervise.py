@@ -211,13 +211,13 @@ def test_stamp_follows_contents_not_dates(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.postgres
 @pytest.mark.redis
-def test_web_and_worker_on_postgresql_and_redis(tmp_path: Path) -> None:
+def test_web_worker_and_mailboxes_on_postgresql_and_redis(tmp_path: Path) -> None:
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)
     try:
         eventually(lambda: running.ready() or running.process.poll() is not None, 60)
         assert running.process.poll() is None, running.text()
-        assert len(running.children()) == 2
+        assert len(running.children()) == 3
         for pid in running.children():
             os.kill(pid, signal.SIGKILL)
         time.sleep(1)

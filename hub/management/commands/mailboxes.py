@@ -18,6 +18,6 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
-        mailboxes.start()
+        mailboxes.start(beats=True)
         over.wait()
         mailboxes.stop()
