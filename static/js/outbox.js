@@ -215,18 +215,9 @@ async function post(item) {
     body.append("template_language", item.template.language);
     for (const [name, value] of Object.entries(item.template.values)) body.append(`var-${name}`, value);
   }
-  return askAgain(`/tickets/${item.ticket}/messages/`, body, item.ticket);
-}
-
-/** After a night the page's token may be none any more: a part of a page brings a new one, and it is tried once more. */
-async function askAgain(url, body, ticket) {
   // A page that is left in this moment has sent all the same, as far as the browser lets it.
-  const small = [...body.values()].reduce((sum, one) => sum + one.length, 0) < 15000;
-  const options = { method: "POST", body, keepalive: small };
-  const response = await ask(url, { ...options, signal: AbortSignal.timeout(PATIENCE) });
-  if (response.status !== 403) return response;
-  await ask(`/tickets/${ticket}/composer/`);
-  return ask(url, { ...options, signal: AbortSignal.timeout(PATIENCE) });
+  const keepalive = [...body.values()].reduce((sum, one) => sum + one.length, 0) < 15000;
+  return ask(`/tickets/${item.ticket}/messages/`, { method: "POST", body, keepalive, signal: AbortSignal.timeout(PATIENCE) });
 }
 
 export const outbox = new Outbox();

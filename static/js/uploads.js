@@ -1,6 +1,6 @@
 // The files of a draft on their way to the server: how far each is, what went wrong with it, and once more.
 
-import { ask, calm, csrf, explain, fragment, icon, words } from "./web.js";
+import { calm, csrf, explain, fragment, freshToken, icon, words } from "./web.js";
 
 const AT_ONCE = 2;
 const most = () => Number(document.body.dataset.maxBytes) || Infinity;
@@ -107,9 +107,9 @@ export class Uploads {
   async ended(entry, request, fresh) {
     entry.request = null;
     if (entry.removed) return this.go();
-    // The page's token may be a night old: a part of a page brings a new one.
+    // The page's token may be a night old.
     if (request.status === 403 && !fresh) {
-      await ask(this.form.dataset.able).catch(() => {});
+      await freshToken().catch(() => {});
       return this.send(entry, true);
     }
     if (request.status === 201) {
