@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.adapters.email import doors, fields, loops, outgoing
@@ -26,6 +27,7 @@ from channels_app.contract import (
     Adapter,
     CheckLine,
     Conversation,
+    DeliveryFailed,
     InboundRequest,
     News,
     NotAuthentic,
@@ -33,6 +35,7 @@ from channels_app.contract import (
     Sent,
     SettingsInvalid,
     Source,
+    SourceLost,
     Unreadable,
     UnreadableEvent,
 )
@@ -119,7 +122,7 @@ class EmailAdapter(Adapter):
             raise SettingsInvalid(errors)
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
-        return [*outgoing.check(account)]
+        return [*outgoing.check(account), *_mailbox(account, http)]
 
     def is_own_address(self, account: Account, external_id: str) -> bool:
         return loops.is_own_address(Mailbox(address=external_id), [account.get("address")])
@@ -129,3 +132,16 @@ class EmailAdapter(Adapter):
         if not fields.is_address(address):
             raise ValueError(external_id)
         return address
+
+
+def _mailbox(account: Account, http: Http) -> list[CheckLine]:
+    """Signing in to the mailbox and opening its folder, in words."""
+    if not account.get("imap_url"):
+        return []
+    try:
+        ImapSource(account, http).close()
+    except DeliveryFailed as error:
+        return [CheckLine(ok=False, words=" ".join(filter(None, (str(gettext(error.title)), error.detail))))]
+    except SourceLost:
+        return [CheckLine(ok=False, words=gettext("The mailbox broke off the connection."))]
+    return [CheckLine(ok=True, words=gettext("The mailbox opens, and mail is fetched from it."))]

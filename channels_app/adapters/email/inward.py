@@ -165,7 +165,7 @@ def kind_of(mime: str) -> AttachmentKind:
 
 
 def _bounced(mail: Mail, bounce: Bounce) -> list[News]:
-    """Never a message (rule 8). For good: our mail failed. For now: a line on the open ticket, nothing more, for the
+    """Never a message (rule 8). For good: our mail failed. For now: a line in the open conversation, nothing more, for the
     other server goes on trying."""
     recipient = fit_id(clean_text(bounce.recipient.lower()))
     if bounce.kind == "soft":

@@ -24,7 +24,7 @@ def one(
 ) -> list[News | Unreadable]:
     """state: one of the contract's, or a complaint; anything else (a click) says nothing that the desk shows.
 
-    soft: the provider goes on trying, so the message keeps its state and the ticket gets a line.
+    soft: the provider goes on trying, so the message keeps its state and the conversation gets a line.
     """
     own = (reading.ident(message_id) or "").strip("<> ")
     person = (reading.ident(recipient) or "").lower()
