@@ -1,4 +1,4 @@
-"""A mail in the browser: shown in its frame without a picture from elsewhere, answered with a copy, at the mail server."""
+"""A mail in the browser: its frame without a picture from elsewhere, an answer with a copy, the mail server."""
 
 from __future__ import annotations
 
