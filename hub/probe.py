@@ -1,4 +1,4 @@
-"""Health checks of the containers: `python -m hub.probe web` asks by HTTP, `worker` and `mailboxes` read a heartbeat."""
+"""Health checks of the containers: `python -m hub.probe web` asks by HTTP, `worker`, `mailboxes` read a heartbeat."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _value(field: contract.Field, url: str) -> str:
         return "https://shop.example"
     if field.name == "address":
         return "help@shop.example"
-    if field.name in ("sendgrid_public_key", "sns_certificates"):
+    if field.name in ("sendgrid_public_key", "sns_certificates", "per_minute"):
         return ""
     return field.default or ("+6281200000000" if field.name.endswith("number") else "abc123")
 

@@ -5,12 +5,15 @@ The messages lie beside the checkout (`../shared/mail`); where they do not, mail
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from channels_app.adapters.email import parser
+from hub.bench import wire
 from hub.bench.product import Backend
 from hub.bench.report import Table
 from hub.bench.text import pool
@@ -18,6 +21,7 @@ from hub.bench.text import pool
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "mail"
 NOT_MAIL = {".json"}
 TIMES = 3
+POSTED, CONCURRENCY = 1000, 8
 SLOWEST = 1.0
 """Seconds that no message may take."""
 
@@ -78,4 +82,39 @@ def run(backend: Backend) -> Table:
     table.add(f"parsing alone, {best.messages} messages, best of {TIMES}", best.rate, "mails/s")
     table.add("the same, by size", best.octets / best.seconds / 1e6, "MB/s")
     table.add(f"the slowest: {best.slowest}", best.slowest_seconds, "s", most=SLOWEST)
+    _through_the_door(backend, table)
     return table
+
+
+def _through_the_door(backend: Backend, table: Table) -> None:
+    """The same mails, read alone and posted raw, one after the other in one run."""
+    mails = [raw for _name, raw in made_up(POSTED)]
+    desk = backend.desk("mail", fresh=True)
+    desk.inside("data", "0")
+    facts = desk.inside("mailchannel")
+    with desk.running():
+        accepted = asyncio.run(_post(desk.port, facts, mails))
+    alone = min((parse_alone([("", raw) for raw in mails]) for _ in range(TIMES)), key=lambda turn: turn.seconds).rate
+    table.add(f"{POSTED} mails through the raw door, concurrency {CONCURRENCY}", accepted, "mails/s")
+    table.add("  the same mails, parsing alone", alone, "mails/s")
+    table.add("  ratio to parsing alone", accepted / alone)
+
+
+async def _post(port: int, facts: dict[str, Any], mails: Sequence[bytes]) -> float:
+    """Accepted per second."""
+    waiting = iter(mails)
+    began = time.perf_counter()
+
+    async def one() -> None:
+        connection = await wire.Http.connect(port)
+        for raw in waiting:
+            head = (
+                f"POST /webhooks/{facts['channel']}/mime/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+                f"Authorization: Bearer {facts['secret']}\r\nContent-Type: message/rfc822\r\n"
+                f"Content-Length: {len(raw)}\r\n\r\n"
+            )
+            if await connection.send(head.encode() + raw) != 200:
+                raise RuntimeError("a mail was refused")
+
+    await asyncio.gather(*(one() for _ in range(CONCURRENCY)))
+    return len(mails) / (time.perf_counter() - began)

@@ -165,8 +165,8 @@ def kind_of(mime: str) -> AttachmentKind:
 
 
 def _bounced(mail: Mail, bounce: Bounce) -> list[News]:
-    """Never a message (rule 8). For good: our mail failed. For now: a line in the open conversation, nothing more, for the
-    other server goes on trying."""
+    """Never a message (rule 8). For good: our mail failed. For now: a line in the open conversation, nothing more,
+    for the other server goes on trying."""
     recipient = fit_id(clean_text(bounce.recipient.lower()))
     if bounce.kind == "soft":
         detail = {"message_id": bounce.message_id, "status": bounce.status, "diagnostic": bounce.diagnostic}

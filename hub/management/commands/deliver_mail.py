@@ -1,8 +1,8 @@
 """`manage.py deliver_mail --channel 7 < mail`: for a pipe or an alias of one's own mail server.
 
 The mail is handed to the channel's own door, so it is checked and kept as any other. Exit statuses are those of
-sendmail's pipes: 0 kept; 75 (try again later) when it could not be handed over now; 65 (bad data) when it never will be;
-78 for a channel that is not there or cannot be.
+sendmail's pipes: 0 kept; 75 (try again later) when it could not be handed over now; 65 (bad data) when it never will
+be; 78 for a channel that is not there or cannot be.
 """
 
 from __future__ import annotations
