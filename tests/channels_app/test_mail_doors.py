@@ -207,3 +207,39 @@ def test_without_topics_nothing_of_amazon_is_taken(channel: Channel) -> None:
     }
     assert post(channel, "ses/", json.dumps(body), "text/plain").status_code == 401
     assert not Envelope.objects.exists()
+
+
+def test_files_of_a_form_are_files_of_the_mail(channel: Channel) -> None:
+    """Mailgun's multipart, with a picture in its place and a Thai name."""
+    signature = hmac.digest(SECRET.encode(), b"1t1", "sha256").hex()
+    fields = {
+        "timestamp": "1", "token": "t1", "signature": signature, "from": "Ani <ani@example.com>", "subject": "Foto",
+        "body-plain": "Ini fotonya", "body-html": '<p>Ini <img src="cid:foto"></p>', "Message-Id": "<f@x>",
+        "content-id-map": '{"<foto>": "attachment-1"}',
+    }  # fmt: skip
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()]
+    for number, name, mime in ((1, "foto.png", "image/png"), (2, "ใบเสร็จ.pdf", "application/pdf")):
+        parts.append(
+            f'--b\r\nContent-Disposition: form-data; name="attachment-{number}"; filename="{name}"\r\n'
+            f"Content-Type: {mime}\r\n\r\nbytes {number}\r\n"
+        )
+    body = "".join(parts) + "--b--\r\n"
+    assert post(channel, "mailgun/", body, "multipart/form-data; boundary=b").status_code == 200
+    message = Message.objects.get()
+    assert message.text.strip() == "Ini fotonya"
+    found = {file.filename: file.size for file in message.attachments.all()}
+    assert found == {"foto.png": 7, "ใบเสร็จ.pdf": 7}
+    assert message.html
+    assert 'data-cid="foto"' in message.html
+
+
+def test_nothing_of_a_form_can_write_a_header(channel: Channel) -> None:
+    odd = {
+        "from": "a@example.com\r\nX-Loop: yes\r\nBcc: all@shop.example",
+        "subject": "x\r\n\r\nbody",
+        "body-plain": "x",
+    }
+    assert mailgun(channel, **odd).status_code == 200
+    message = Message.objects.get()
+    assert message.extra["mail"]["bcc"] == []
+    assert message.text.strip() == "x"
