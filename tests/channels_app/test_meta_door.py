@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -170,15 +171,24 @@ def test_a_body_about_something_else_says_nothing(kind: str) -> None:
 def test_a_thousand_entries_are_read_one_after_the_other(kind: str) -> None:
     """Linear: ten times the entries take about ten times as long."""
 
-    def seconds(count: int) -> float:
+    def calls(count: int) -> int:
         body = one(kind, "m0")
         body["entry"] = [one(kind, f"m{number}")["entry"][0] for number in range(count)]
-        start = time.perf_counter()
-        assert len(parse(kind, body)) == count
-        return time.perf_counter() - start
+        found = [0]
 
-    small = min(seconds(300) for _ in range(3))
-    assert min(seconds(3000) for _ in range(2)) < 40 * small + 0.2
+        def counting(frame: object, event: str, argument: object) -> None:
+            found[0] += event == "call"
+
+        before = sys.getprofile()
+        sys.setprofile(counting)
+        try:
+            news = parse(kind, body)
+        finally:
+            sys.setprofile(before)
+        assert len(news) == count
+        return found[0]
+
+    assert calls(1000) < 11 * calls(100)
 
 
 def test_a_thousand_messages_and_contacts_in_one_change_are_linear() -> None:

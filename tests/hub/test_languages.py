@@ -214,7 +214,9 @@ def test_kinds_are_not_shown_as_they_are_stored(
     # Indonesian and Malay call some of them the same.
     stored = {kind, about} - {"id": {"story", "file"}, "ms": {"story"}}.get(language, set())
     if language != "en":
-        assert [word for part in shown(text) for word in stored if re.search(rf"\b{word}\b", part)] == []
+        # The scripts' words have names, which nobody reads.
+        parts = [re.sub(r'"\w+":', "", part) for part in shown(text)]
+        assert [word for part in parts for word in stored if re.search(rf"\b{word}\b", part)] == []
 
 
 def test_the_afternoon_is_not_night(language: str) -> None:
