@@ -76,6 +76,8 @@ class ChannelForm(forms.Form):
         if initial not in (None, "") and not isinstance(initial, str):
             text = json.dumps(initial, ensure_ascii=False, indent=2)
             return _Json(**known, initial=text, widget=forms.Textarea(attrs={**_quiet(), "rows": 5}))
+        if field.several_lines:
+            return forms.CharField(**known, initial=initial, widget=forms.Textarea(attrs={**_quiet(), "rows": 3}))
         widget = forms.URLInput if field.is_url else forms.TextInput
         return forms.CharField(**known, initial=initial, widget=widget(attrs=_quiet()))
 

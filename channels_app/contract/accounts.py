@@ -75,6 +75,8 @@ class Field:
     schemes: tuple[str, ...] = ("http", "https")
     """Of an ``is_url``: what it may begin with. Only http and https are asked over our HTTP client."""
     redirects: bool = False
+    several_lines: bool = False
+    """A text whose line breaks count."""
 
 
 BASE_URL = Field(

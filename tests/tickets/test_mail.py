@@ -456,3 +456,14 @@ def test_copies_in_the_composer(mailbox: Channel, bea: Agent, ticket: Ticket) ->
         assert refused.status_code == 422, wrong
         assert "is not an address" in json.loads(refused.content)["words"]
     assert Message.objects.filter(direction="out").count() == 2
+
+
+def test_a_signature_has_as_many_lines_as_were_typed(mailbox: Channel, ana: Agent, bea: Agent, sends: Any) -> None:
+    page = text_of(browser(ana).get(f"/settings/channels/{mailbox.pk}/edit/"))
+    assert '<textarea name="setting-signature"' in page
+    mailbox.put_settings({**mailbox.clear_settings(), "signature": "{name}\r\nToko Rasa"})
+    mailbox.save()
+    taken = sends(answers(comes(mailbox), bea, "Ini."))
+    body = taken.mail.get_body(("plain",))
+    assert body
+    assert body.get_content().replace("\r\n", "\n") == "Ini.\n\n-- \nBea\nToko Rasa\n"

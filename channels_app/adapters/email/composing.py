@@ -204,7 +204,8 @@ def _ids(own_id: str, letter: Letter) -> bytes:
 
 
 def _fill(mail: EmailMessage, account: Account, message: OutboundMessage, letter: Letter) -> None:
-    signature = account.get("signature").replace("{name}", message.agent_name).strip()
+    # A form's lines end in CR LF.
+    signature = account.get("signature").replace("\r\n", "\n").replace("{name}", message.agent_name).strip()
     quoted = letter if account.get("quote_history") == "on" and letter.quoted_text.strip() else None
     mail.set_content("\n".join(_text(message.text, signature, quoted)) + "\n")
     mail.add_alternative("".join(_html(message.text, signature, quoted)), subtype="html")

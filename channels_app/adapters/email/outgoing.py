@@ -44,6 +44,7 @@ FIELDS = (
         name="signature",
         label=_("Signature"),
         help=_("Under every reply. {name} becomes the name of the agent who wrote it."),
+        several_lines=True,
     ),
     Field(
         name="subject_number",
