@@ -50,11 +50,26 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The suite runs on both databases: what is about one of them alone belongs to that run."""
-    other = "postgres" if "sqlite" in django_settings.DATABASES["default"]["ENGINE"] else "sqlite"
-    elsewhere = [item for item in items if item.get_closest_marker(other)]
+    embedded = "sqlite" in django_settings.DATABASES["default"]["ENGINE"]
+    other = "postgres" if embedded else "sqlite"
+    elsewhere = [
+        item for item in items if item.get_closest_marker(other) or (not embedded and _touches_no_database(item))
+    ]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if item not in elsewhere]
+        left_out = set(elsewhere)
+        items[:] = [item for item in items if item not in left_out]
+
+
+EXCHANGE = Path(__file__).parent / "channels_app"
+NEAR_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
+
+
+def _touches_no_database(item: pytest.Item) -> bool:
+    """What the exchange only reads or computes is the same on every database: once is enough."""
+    pure = EXCHANGE in item.path.parents or item.path.name in ("test_contract.py", "test_house.py")
+    needs = NEAR_THE_DATABASE & set(getattr(item, "fixturenames", ()))
+    return pure and not needs and item.get_closest_marker("django_db") is None
 
 
 # ── The world ────────────────────────────────────────────────────────────────────────────────

@@ -238,7 +238,7 @@ plausible = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     payload=objects | plausible | st.builds(lambda items: {"events": items}, st.lists(garbage | plausible, max_size=4))
 )
