@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -76,3 +77,11 @@ def with_excerpts(rows: TicketQuerySet, q: str, keys: dict[int, int]) -> TicketQ
         Substr("text", Greatest(Coalesce(*places, Value(1)) - BEFORE, Value(1)), WIDTH)
     )
     return rows.annotate(excerpt=Subquery(text[:1]))
+
+
+def only_hits(rows: Iterable[Any], q: str) -> None:
+    """What was found by its subject or customer has the newest message for a key, which may say something else."""
+    wanted = pattern(q)
+    for row in rows:
+        if wanted is None or not wanted.search(row.excerpt or ""):
+            row.hit = None

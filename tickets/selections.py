@@ -212,7 +212,10 @@ def page(agent: Agent, selection: Selection, sight: Sight) -> lists.Page:
         return hits.with_excerpts(rows, selection.q, keys) if selection.q else rows
 
     filters = selection.filters(agent)
-    return lists.page(agent, filters, before=selection.before, limit=ROWS, sight=sight, reading=reading)
+    found = lists.page(agent, filters, before=selection.before, limit=ROWS, sight=sight, reading=reading)
+    if selection.q:
+        hits.only_hits(found.rows, selection.q)
+    return found
 
 
 def for_rows(rows: TicketQuerySet, agent: Agent) -> TicketQuerySet:

@@ -257,6 +257,24 @@ def test_typing_and_viewing_reach_colleagues_only(hub: RunningHub) -> None:
         assert not [frame for frame in [*bea.frames, *carl.frames] if frame["type"] == "typing"]
 
 
+def test_what_one_has_read_is_told_to_ones_own_tabs_alone(hub: RunningHub) -> None:
+    number = ticket_of(hub, hub.say("sudah dibaca?", sender="u-seen"))
+    with Ear(hub, "ana") as ana, Ear(hub, "bea") as bea, Ear(hub, "bea") as other, Ear(hub, "carl") as carl:
+        for ear in (ana, bea, other, carl):
+            assert ear.hello
+        for upto in ("1", True, 0, -1, 2**63, None):
+            bea.say({"type": "seen", "ticket": number, "upto": upto})
+        carl.say({"type": "seen", "ticket": number, "upto": 1})
+        bea.say({"type": "seen", "ticket": number, "upto": 2**40})
+        frame = other.until(lambda frame: frame["type"] == "seen")
+        assert (frame["ticket"], frame["upto"]) == (number, 2**40)
+        assert "seq" not in frame
+        hub.say("penanda dibaca", sender="u-seen")
+        for ear in (ana, other):
+            ear.until(added("penanda dibaca"))
+        assert not [frame for frame in [*ana.frames, *carl.frames] if frame["type"] == "seen"]
+
+
 def test_a_frame_over_64_kib_is_refused_by_the_server(hub: RunningHub) -> None:
     with Ear(hub, "bea") as bea:
         assert bea.hello

@@ -117,14 +117,18 @@ LOCK_SPACE = 0x504C
 
 # SQLite's own counter: it stands even when the newest lines were purged.
 _NEWEST = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'tickets_activity'), 0)"
-_GIVEN = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM tickets_activity_seq_seq"
-_HORIZON = """
-SELECT min((l.classid::bigint << 32 | l.objid::bigint) & 281474976710655)
-FROM pg_locks l
-WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (l.classid::bigint >> 16) = %s
-"""
+_GIVEN = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS seq FROM tickets_activity_seq_seq"
+# The inner SELECT names the outer row, so it is run only when that has been read: first the number, then the locks.
+_HORIZON = f"""
+SELECT given.seq, (
+  SELECT min((l.classid::bigint << 32 | l.objid::bigint) & 281474976710655)
+  FROM pg_locks l
+  WHERE given.seq >= 0 AND l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint >> 16) = %s
+)
+FROM ({_GIVEN} OFFSET 0) given
+"""  # noqa: S608 (two texts of ours)
 
 
 def horizon() -> int:
@@ -138,11 +142,9 @@ def horizon() -> int:
         if connection.vendor != "postgresql":
             cursor.execute(_NEWEST)
             return int(cursor.fetchone()[0])
-        cursor.execute(_GIVEN)
-        given = int(cursor.fetchone()[0])
         cursor.execute(_HORIZON, [LOCK_SPACE])
-        unfinished = cursor.fetchone()[0]
-        return given if unfinished is None else min(given, int(unfinished))
+        given, unfinished = cursor.fetchone()
+        return int(given) if unfinished is None else min(int(given), int(unfinished))
 
 
 def newest() -> int:
