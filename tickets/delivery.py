@@ -27,8 +27,9 @@ from tickets.models.activity import SYSTEM, record
 log = structlog.get_logger(__name__)
 
 S = Message.Status
-# One send takes 15 s at most; the claim is renewed before each part.
+# One send takes 15 s at most, or what its adapter says; the claim is renewed before each part.
 LEASE = timedelta(seconds=25)
+MARGIN = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
 AT_A_TIME = 200
 PER_CHANNEL = 5
@@ -120,7 +121,8 @@ def _begin(message: Message, position: int) -> bool:
         if not Part.objects.filter(message=message, position=position, status=S.QUEUED).update(sent_at=now):
             return False
         ours = Message.objects.filter(pk=message.pk, claim=message.claim, claimed_until__isnull=False)
-        if not ours.update(claimed_until=now + LEASE):
+        longest = timedelta(seconds=message.channel.adapter.longest_send)
+        if not ours.update(claimed_until=now + max(LEASE, longest + MARGIN)):
             # This process slept longer than its claim: somebody else has taken it up.
             transaction.set_rollback(True)
             return False

@@ -62,12 +62,10 @@ def allow(message: Message, agent: Agent, *, sender: bool) -> None:
     with transaction.atomic():
         ticket = Ticket.objects.locked().get(pk=message.ticket_id)
         rows = [message]
-        proven = message.address_id is not None and not threads.forged(message.extra.get("mail", {}))
-        if sender and proven:
-            PicturesAllowed.objects.get_or_create(address_id=message.address_id, defaults={"agent": agent})
-            theirs = Message.objects.filter(
-                ticket=ticket, address_id=message.address_id, extra__has_key="remote_pictures"
-            )
+        author = message.address
+        if sender and author is not None and not threads.forged(message.extra.get("mail", {})):
+            PicturesAllowed.objects.get_or_create(address=author, defaults={"agent": agent})
+            theirs = Message.objects.filter(ticket=ticket, address=author, extra__has_key="remote_pictures")
             rows += [row for row in theirs[:AT_ONCE] if row.pk != message.pk]
         for row in rows:
             if row.extra.get("pictures") or (threads.forged(row.extra.get("mail", {})) and row.pk != message.pk):

@@ -52,6 +52,8 @@ class Adapter:
     """Several conversations may run side by side with one address (mail); a chat has one."""
     idempotent: ClassVar[bool] = False
     """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""
+    longest_send: ClassVar[float] = 15
+    """Seconds that one send may take; so long nobody else takes the reply up."""
     max_body: ClassVar[int] = 10 * 1024 * 1024
     writing_unblocks: ClassVar[bool] = True
     """Whoever writes can be written to again; not where people opt in and out by law."""

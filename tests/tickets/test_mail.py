@@ -14,6 +14,7 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, Team
+from channels_app.adapters.email import smtp
 from channels_app.models import Address, Channel
 from tests.conftest import Api, connect, lean_client
 from tests.platforms.smtp import FakeMailServer, Taken
@@ -467,3 +468,21 @@ def test_a_signature_has_as_many_lines_as_were_typed(mailbox: Channel, ana: Agen
     body = taken.mail.get_body(("plain",))
     assert body
     assert body.get_content().replace("\r\n", "\n") == "Ini.\n\n-- \nBea\nToko Rasa\n"
+
+
+def test_nobody_takes_a_mail_up_while_it_is_handed_over(
+    mailbox: Channel, bea: Agent, server: FakeMailServer, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = answers(comes(mailbox), bea)
+    until: list[Any] = []
+    real = smtp.hand_over
+
+    def hand_over(*given: Any) -> str:
+        until.append(Message.objects.get(pk=reply.pk).claimed_until)
+        return real(*given)
+
+    monkeypatch.setattr(smtp, "hand_over", hand_over)
+    began = timezone.now()
+    work()
+    assert until[0] > began + timedelta(seconds=smtp.DEADLINE)
+    assert server.wait()

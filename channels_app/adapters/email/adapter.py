@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.adapters.email import doors, fields, loops, outgoing
+from channels_app.adapters.email import doors, fields, loops, outgoing, smtp
 from channels_app.adapters.email.doors import Door, Post
 from channels_app.adapters.email.imap import ImapSource
 from channels_app.adapters.email.mail import Mailbox
@@ -58,6 +58,7 @@ class EmailAdapter(Adapter):
     threads = True
     fetches = True
     mailbox_door = "mime"
+    longest_send = smtp.DEADLINE + smtp.TIMEOUT
     max_body = 40 * 1024 * 1024
     fields = (*fields.WAYS_IN, fields.WAY_OUT, *outgoing.FIELDS, *fields.MAILBOX)
 
