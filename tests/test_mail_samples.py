@@ -106,7 +106,7 @@ def test_a_post_says_what_it_says(entry: dict[str, Any], key: tuple[rsa.RSAPriva
         return
     assert len(news) == len(wanted), news
     for item, expected in zip(news, wanted, strict=True):
-        if entry["file"] in REDACTED:
+        if entry["file"] in REDACTED and isinstance(item, InboundMessage):
             expected = {**expected, "sender_id": item.sender.external_id, "sender_name": None, "to": []}
         _is_mail(item, expected) if expected["kind"] == "message" else _is_event(item, expected)
 

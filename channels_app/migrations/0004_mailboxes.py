@@ -5,35 +5,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels_app', '0003_platforms'),
+        ("channels_app", "0003_platforms"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Mailbox',
+            name="Mailbox",
             fields=[
-                ('channel', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='mailbox', serialize=False, to='channels_app.channel')),
-                ('holder', models.CharField(blank=True, default='', max_length=64)),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('place', models.CharField(blank=True, default='', max_length=64)),
-                ('uidvalidity', models.BigIntegerField(default=0)),
-                ('last_uid', models.BigIntegerField(default=0)),
-                ('since', models.DateField(blank=True, null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "channel",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="mailbox",
+                        serialize=False,
+                        to="channels_app.channel",
+                    ),
+                ),
+                ("holder", models.CharField(blank=True, default="", max_length=64)),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("place", models.CharField(blank=True, default="", max_length=64)),
+                ("uidvalidity", models.BigIntegerField(default=0)),
+                ("last_uid", models.BigIntegerField(default=0)),
+                ("since", models.DateField(blank=True, null=True)),
+                ("error", models.TextField(blank=True, default="")),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='UsedToken',
+            name="UsedToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels_app.channel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="channels_app.channel",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('channel', 'digest'), name='token_once')],
+                "constraints": [models.UniqueConstraint(fields=("channel", "digest"), name="token_once")],
             },
         ),
     ]
