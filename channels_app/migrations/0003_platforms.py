@@ -1,4 +1,5 @@
 """What messaging platforms have beyond messages: pictures of people, other ids of theirs, templates, a quota."""
+
 import channels_app.models
 import django.db.models.deletion
 import django.utils.timezone
