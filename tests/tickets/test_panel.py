@@ -56,6 +56,12 @@ def test_who_they_are_and_where(ticket: Ticket, pages: Client, sms_channel: Chan
     assert "This is their only one." in html
 
 
+def test_the_picture_that_a_platform_has_given(ticket: Ticket, pages: Client) -> None:
+    assert "<img" not in panel(pages, ticket)
+    Address.objects.update(picture="pictures/2026/11/abcdef1234", picture_mime="image/png")
+    assert f'src="{Address.objects.get().picture_url}"' in panel(pages, ticket)
+
+
 def test_other_tickets_as_far_as_one_sees_them(
     ticket: Ticket, pages: Client, ana: Agent, sms_channel: Channel, south: Team
 ) -> None:
