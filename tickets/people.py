@@ -98,8 +98,6 @@ class Panel:
     members: Sequence[Address]
     """Who has written in a group chat; empty where it is none."""
     first_seen: datetime
-    picture: str = ""
-    """Its path, where a platform has given one; "" for none."""
 
 
 def panel(ticket: Ticket, sight: Sight) -> Panel:
@@ -121,7 +119,6 @@ def panel(ticket: Ticket, sight: Sight) -> Panel:
         others=others,
         total=getattr(others[0], "total", 0) if others else 0,
         members=_members(ticket) if ticket.address.is_group else (),
-        picture=next((one.picture_url for one in (ticket.address, *addresses) if one.picture), ""),
         first_seen=min([ticket.customer.created_at, *(address.created_at for address in addresses)]),
     )
 
