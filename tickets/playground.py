@@ -25,6 +25,8 @@ from tickets.views import me, signed_in, wants_part
 SHOWN = 60
 KNOWN = 8
 LONGEST = 20_000
+# As many as a wide screen shows side by side.
+PHONES = 4
 ARRIVED = (Message.Status.SENT, Message.Status.DELIVERED, Message.Status.READ)
 
 
@@ -51,10 +53,40 @@ def sandbox(request: HttpRequest, channel_id: int) -> HttpResponse:
     channel = _channel(request, channel_id)
     if request.method == "POST":
         return _write(request, channel)
-    name = " ".join(clean_text(request.GET.get("customer", "")).split())[:100]
+    names = _names(request)
     known = Address.objects.filter(channel=channel).order_by("-pk").values_list("name", flat=True)[:KNOWN]
-    context = {"channel": channel, "name": name, "known": [one for one in known if one], **_said(channel, name)}
+    context = {
+        "channel": channel,
+        "phones": _phones(channel, names),
+        "together": _together(names),
+        "full": len(names) >= PHONES,
+        "known": [one for one in dict.fromkeys(known) if one and one not in names],
+    }
     return render(request, "sandbox/page.html", context)
+
+
+def _names(request: HttpRequest) -> list[str]:
+    """Who is played, each once, in the order of the address."""
+    given = (_name(one) for one in request.GET.getlist("customer")[:20])
+    return list({sender_of(name): name for name in given if name}.values())[:PHONES]
+
+
+def _name(text: str) -> str:
+    return " ".join(clean_text(text).split())[:100]
+
+
+def _together(names: list[str]) -> str:
+    return urlencode([("customer", name) for name in names])
+
+
+def _phones(channel: Channel, names: list[str]) -> list[dict[str, Any]]:
+    """One without a name where nobody is played yet. without: the address that leaves this one out."""
+    if not names:
+        return [{"name": "", "without": None, "said": []}]
+    return [
+        {"name": name, "without": _together([one for one in names if one != name]), **_said(channel, name)}
+        for name in names
+    ]
 
 
 @signed_in
@@ -77,7 +109,7 @@ def _said(channel: Channel, name: str) -> dict[str, Any]:
 
 
 def _write(request: HttpRequest, channel: Channel) -> HttpResponse:
-    name = " ".join(clean_text(request.POST.get("customer", "")).split())[:100]
+    name = _name(request.POST.get("customer", ""))
     text = request.POST.get("text", "").replace("\r\n", "\n")[:LONGEST]
     if not name or not text.strip():
         words = _("Write a name and a message.")
@@ -85,4 +117,4 @@ def _write(request: HttpRequest, channel: Channel) -> HttpResponse:
     accept_own(channel, {"id": f"sandbox-{uuid.uuid4().hex}", "sender": sender_of(name), "name": name, "text": text})
     if wants_part(request):
         return HttpResponse(status=204)
-    return redirect(f"{reverse('sandbox', args=[channel.pk])}?{urlencode({'customer': name})}")
+    return redirect(f"{reverse('sandbox', args=[channel.pk])}?{_together(_names(request) or [name])}")

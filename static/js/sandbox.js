@@ -1,67 +1,74 @@
-// The pretend phone: what the customer writes goes out, what the agents answer comes in.
+// The pretend phones: what each customer writes goes out, what the agents answer comes in.
 
 import { Live } from "./live.js";
 import { ask, calm, explain, fragment, localise, toast, words } from "./web.js";
 
-const list = document.getElementById("phone");
-const form = document.getElementById("write");
-const field = form.elements.text;
-const { url, customer, channel } = list.dataset;
-
-async function fetchAll() {
-  if (!customer) return;
-  try {
-    const response = await ask(`${url}?${new URLSearchParams({ customer })}`);
-    if (!response.ok) return explain(response.status, await response.text());
-    const news = fragment(await response.text());
-    localise(news);
-    const end = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-    const ids = (root) => [...root.querySelectorAll("li")].map((item) => item.id).join();
-    if (ids(news) === ids(list)) return;
-    for (const item of [...news.children]) {
-      const old = item.id && document.getElementById(item.id);
-      if (old) item.replaceWith(old);
-    }
-    list.replaceChildren(news);
-    if (end) list.scrollTop = list.scrollHeight;
-  } catch {
-    // Asked again by the next line, or by the clock.
+class Phone {
+  constructor(root) {
+    this.list = root.querySelector(".said");
+    this.form = root.querySelector("form");
+    this.field = this.form.elements.text;
+    this.refresh = calm(150, () => this.fetch());
+    this.list.scrollTop = this.list.scrollHeight;
+    this.form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.send();
+    });
   }
-}
 
-const refresh = calm(150, fetchAll);
+  async fetch() {
+    const { url, customer } = this.list.dataset;
+    try {
+      const response = await ask(`${url}?${new URLSearchParams({ customer })}`);
+      if (!response.ok) return explain(response.status, await response.text());
+      const news = fragment(await response.text());
+      localise(news);
+      const { list } = this;
+      const end = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+      const ids = (root) => [...root.querySelectorAll("li")].map((item) => item.id).join();
+      if (ids(news) === ids(list)) return;
+      for (const item of [...news.children]) {
+        const old = item.id && [...list.children].find((one) => one.id === item.id);
+        if (old) item.replaceWith(old);
+      }
+      list.replaceChildren(news);
+      if (end) list.scrollTop = list.scrollHeight;
+    } catch {
+      // Asked again by the next line, or by the clock.
+    }
+  }
 
-async function send() {
-  const text = field.value;
-  if (!text.trim()) return;
-  const body = new URLSearchParams({ customer, text });
-  form.querySelector("button").disabled = true;
-  try {
-    const response = await ask(form.action, { method: "POST", body });
-    if (!response.ok) return explain(response.status, await response.text());
-    field.value = "";
-    list.scrollTop = list.scrollHeight;
-    refresh();
-  } catch {
-    toast(words("offline"), { bad: true });
-  } finally {
-    form.querySelector("button").disabled = false;
-    field.focus();
+  async send() {
+    const text = this.field.value;
+    if (!text.trim()) return;
+    const button = this.form.querySelector("button");
+    button.disabled = true;
+    try {
+      const body = new URLSearchParams({ customer: this.list.dataset.customer, text });
+      const response = await ask(this.form.action, { method: "POST", body });
+      if (!response.ok) return explain(response.status, await response.text());
+      this.field.value = "";
+      this.list.scrollTop = this.list.scrollHeight;
+      this.refresh();
+    } catch {
+      toast(words("offline"), { bad: true });
+    } finally {
+      button.disabled = false;
+      this.field.focus();
+    }
   }
 }
 
 localise();
-list.scrollTop = list.scrollHeight;
-if (customer) {
-  form.addEventListener("submit", (event) => (event.preventDefault(), send()));
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    send();
-  });
+const phones = [...document.querySelectorAll(".phone")].filter((root) => root.querySelector(".said").dataset.customer).map((root) => new Phone(root));
+if (phones.length) {
+  const all = () => phones.forEach((phone) => phone.refresh());
+  const { channel } = phones[0].list.dataset;
   const live = new Live();
-  live.addEventListener("line", ({ detail }) => detail.data?.channel === channel && refresh());
-  live.addEventListener("state", ({ detail }) => detail.online && refresh());
-  setInterval(() => document.visibilityState === "visible" && refresh(), 5000);
-  field.focus();
+  live.addEventListener("line", ({ detail }) => detail.data?.channel === channel && all());
+  live.addEventListener("state", ({ detail }) => detail.online && all());
+  setInterval(() => document.visibilityState === "visible" && all(), 5000);
+  phones.at(-1).field.focus();
 }

@@ -631,6 +631,19 @@ def test_playing_the_customer(sandbox_channel: Channel, bea: Agent, pages: Clien
     assert "dibantu" in text_of(pages.get(f"{where}messages/?customer=Siti Aminah"))
 
 
+def test_several_customers_are_played_side_by_side(sandbox_channel: Channel, bea: Agent, pages: Client) -> None:
+    where = reverse("sandbox", args=[sandbox_channel.pk])
+    pages.post(where, {"customer": "Siti", "text": "dari Siti"})
+    pages.post(where, {"customer": "Budi", "text": "dari Budi"})
+    both = f"{where}?customer=Siti&customer=Budi&customer=Siti"
+    text = text_of(pages.get(both))
+    assert [text.count(words) for words in ("dari Siti", "dari Budi", 'class="phone"')] == [1, 1, 2]
+    assert pages.post(both, {"customer": "Budi", "text": "lagi"})["Location"] == f"{where}?customer=Siti&customer=Budi"
+    crowd = text_of(pages.get(f"{where}?" + "&".join(f"customer=n{number}" for number in range(9))))
+    assert crowd.count('class="phone"') == 4
+    assert 'id="customer"' not in crowd
+
+
 def test_the_same_name_is_the_same_customer(sandbox_channel: Channel, pages: Client) -> None:
     where = reverse("sandbox", args=[sandbox_channel.pk])
     for text in ("satu", "dua"):
