@@ -15,6 +15,8 @@ from channels_app.contract import CheckLine
 from channels_app.models import Channel, Envelope
 from tests.channels_app.test_forms import KINDS, SMS, demo_values, typed
 from tests.conftest import NOBODY, Customer, connect
+from tests.platforms import answer
+from tests.platforms.chatty import FakeChatty
 from tests.platforms.twilio import AUTH_TOKEN, FakeTwilio
 from tests.platforms.webhook import SECRET
 from tickets.models import Ticket
@@ -349,3 +351,15 @@ def test_connect_where_the_adapter_can(
     assert "It posts here now." in text(admin.post(path))
     assert sign(lena).post(path).status_code == 403
     assert "connect/" not in text(sign(lena).get(f"{ROOT}{webhook_channel.pk}/"))
+
+
+def test_templates_are_loaded_when_asked_for(
+    sign: Sign, ana: Agent, chatty: FakeChatty, chatty_channel: Channel, webhook_channel: Channel
+) -> None:
+    chatty.templates = [{"name": "promo", "language": "id", "status": "APPROVED"}]
+    path = f"{ROOT}{chatty_channel.pk}/"
+    assert f'action="{path}templates/"' in text(sign(ana).get(path))
+    assert "1 template is here now." in text(sign(ana).post(f"{path}templates/"))
+    chatty.answers["/templates"] = [answer(503)]
+    assert "is here now" not in text(sign(ana).post(f"{path}templates/"))
+    assert sign(ana).post(f"{ROOT}{webhook_channel.pk}/templates/").status_code == 404

@@ -19,13 +19,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.models import Agent
 from agents.settings_pages import ADMIN, LEAD, open_to
 from channels_app import checks, registry, steps
-from channels_app.contract import Adapter, CheckLine
+from channels_app import templates as channel_templates
+from channels_app.contract import Adapter, CheckLine, DeliveryFailed
 from channels_app.forms import ChannelForm
 from channels_app.models import Channel
 from tickets.models import Message, Ticket
@@ -196,6 +198,24 @@ def connect(request: HttpRequest, channel_id: int) -> HttpResponse:
         raise Http404
     log.info("a channel was connected", channel=row.pk, by=me(request).pk)
     return _tried(request, channel_id, checks.connect, _("The platform was told."))
+
+
+@open_to(ADMIN, LEAD)
+@require_POST
+def templates(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """Take over the platform's approved templates now, not at the next daily look."""
+    if not _installed(one(request, channel_id)).adapter.has_templates:
+        raise Http404
+    return _tried(request, channel_id, _synchronised, "")
+
+
+def _synchronised(row: Channel) -> Sequence[CheckLine]:
+    try:
+        count = channel_templates.sync(row.pk)
+    except DeliveryFailed as failure:
+        return [CheckLine(ok=False, words=f"{gettext(failure.title)} {failure.detail}".strip())]
+    words = ngettext("%(count)d template is here now.", "%(count)d templates are here now.", count)
+    return [CheckLine(ok=True, words=words % {"count": count})]
 
 
 def _tried(

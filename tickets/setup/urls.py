@@ -15,6 +15,7 @@ urlpatterns = [
     path("channels/<int:channel_id>/setup/", channels.setup, name="settings_channel_setup"),
     path("channels/<int:channel_id>/check/", channels.check, name="settings_channel_check"),
     path("channels/<int:channel_id>/connect/", channels.connect, name="settings_channel_connect"),
+    path("channels/<int:channel_id>/templates/", channels.templates, name="settings_channel_templates"),
     path("channels/<int:channel_id>/switch/", channels.switch, name="settings_channel_switch"),
     path("channels/<int:channel_id>/delete/", channels.delete, name="settings_channel_delete"),
     path("envelopes/", envelopes.listed, name="settings_envelopes"),
