@@ -39,16 +39,23 @@ def main() -> int:
         show(page, hub, "image")
         keep(page, "ticket-phone.png")
         beside(browser, hub)
+        settings(browser, hub)
         browser.close()
     return 0
 
 
-def desk(browser: Browser, hub: RunningHub, size: Any, scheme: Any) -> Page:
+def settings(browser: Browser, hub: RunningHub) -> None:
+    page = desk(browser, hub, WIDE, "light", "ana")
+    page.goto("/settings/channels/new/")
+    keep(page, "channels.png")
+
+
+def desk(browser: Browser, hub: RunningHub, size: Any, scheme: Any, name: str = "bea") -> Page:
     context = browser.new_context(
         base_url=hub.url, viewport=size, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
     )
     page = context.new_page()
-    sign_in(page, hub, "bea")
+    sign_in(page, hub, name)
     expect(page.locator("html")).to_have_attribute("data-live", "on")
     return page
 
