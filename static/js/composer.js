@@ -59,7 +59,9 @@ export class Composer {
     root.addEventListener("desk:heard", () => (this.form.querySelector("#window, #closed") || this.able.dataset.until) && this.askAble());
     root.addEventListener("desk:quote", (event) => this.answer(event.detail));
     form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
-    // What sending needs is fetched once the page is at rest, so that it is there when the line is gone.
+    // What sending needs is fetched when somebody begins to write, or once the page is at rest, so that it is there
+    // when the line is gone.
+    text.addEventListener("focus", () => pending().catch(() => {}), { once: true });
     setTimeout(() => navigator.onLine && pending().catch(() => {}), REST);
     text.addEventListener("input", () => this.changed());
     form.querySelector(".copies")?.addEventListener("input", () => this.save());

@@ -133,6 +133,43 @@ def test_a_line_that_is_cut_is_caught_up(enter: Enter, dora: Dora) -> None:
     assert still_marked(page)
 
 
+def test_the_web_process_is_killed_and_comes_back(enter: Enter, hub: RunningHub, dora: Dora) -> None:
+    """By keyboard alone, but for what the customer does."""
+    dora.says("Pertama")
+    page = enter("bea", expect_trouble=True)
+    expect(dora.row(page)).to_have_count(1)
+    dora.row(page).locator("a").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ticket-head")).to_contain_text(dora.name)
+    mark(page)
+    page.keyboard.press("r")
+    page.keyboard.type("Sebentar, ")
+    # What sends without a line is fetched as soon as one writes; nobody can send with what never came.
+    page.wait_for_function("performance.getEntriesByType('resource').some(one => one.name.includes('/outbox'))")
+    page.wait_for_load_state("networkidle")
+    hub.kill("hub.server")
+    expect(page.locator("html")).to_have_attribute("data-live", "off")
+    page.keyboard.type("saya cek")
+    page.keyboard.press("Control+Enter")
+    expect(message(page, "Sebentar, saya cek")).to_have_count(1)
+    hub.wait_ready()
+    dora.says("Kedua")
+    expect(page.locator("html")).to_have_attribute("data-live", "on", timeout=60_000)
+    expect(message(page, "Kedua")).to_have_count(1)
+    # The customer went on writing while the line was gone: nothing is sent behind one's back, the words come back.
+    expect(page.locator("#notice")).to_contain_text("Kedua", timeout=60_000)
+    expect(page.get_by_label("Text")).to_have_value("Sebentar, saya cek")
+    page.get_by_label("Text").focus()
+    page.keyboard.press("Control+Enter")
+    expect(message(page, "Sebentar, saya cek")).to_contain_text("Sent")
+    expect(message(page, "Sebentar, saya cek")).to_have_count(1)
+    assert still_marked(page)
+    with hub.api("bea") as api:
+        number = page.url.rpartition("/tickets/")[2].partition("/")[0]
+        said = [one["text"] for one in api.get(f"/tickets/{number}/messages/").json()["results"]]
+    assert sorted(said) == ["Kedua", "Pertama", "Sebentar, saya cek"]
+
+
 def test_two_answer_at_once(enter: Enter, platform: FakeWebhookPlatform, dora: Dora) -> None:
     dora.says("Berapa harganya?")
     ana, bea = enter("ana"), enter("bea", expect_trouble=True)
