@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 LOG_MOVED = "log"
 EPHEMERAL = "ephemeral"
+VISITORS = "visitors"
+TOPICS = (LOG_MOVED, EPHEMERAL, VISITORS)
 # Redis numbers its databases, but a published word is heard in all of them.
 PREFIX = f"pelanggan:{urlsplit(settings.REDIS_URL).path.strip('/') or 0}:"
 GIVE_UP = 0.2
@@ -118,7 +120,7 @@ OWN_MARK = secrets.token_hex(8).encode()
 
 
 def listen(topic: str, listener: Listener) -> None:
-    """Call the listener for every wake-up of that topic, from whichever thread brings it."""
+    """Call the listener for every wake-up of that topic; from other processes only those of TOPICS come."""
     _listeners.setdefault(topic, []).append(listener)
     if settings.REDIS_URL:
         _ear.start_once()
@@ -156,7 +158,7 @@ class _Ear:
             settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, health_check_interval=15
         )
         pubsub = client.pubsub(ignore_subscribe_messages=True)
-        pubsub.subscribe(PREFIX + LOG_MOVED, PREFIX + EPHEMERAL)
+        pubsub.subscribe(*(PREFIX + topic for topic in TOPICS))
         while True:
             message = pubsub.get_message(timeout=20)
             if message is None:

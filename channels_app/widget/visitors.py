@@ -33,7 +33,7 @@ from channels_app.widget.models import Visitor, VisitorConversation, VisitorEven
 SALT = "widget visitor"
 TOKEN_LIVES = timedelta(days=400)
 ANONYMOUS, KNOWN = "v-", "id:"
-TOPIC = "visitors"
+TOPIC = wakeups.VISITORS
 LONGEST = 10_000
 MAX_FILES = 10
 PAGE = 200
