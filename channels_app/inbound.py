@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from channels_app import jobs
 from channels_app.contract import (
+    Account,
     Edit,
     InboundMessage,
     InboundRequest,
@@ -59,16 +60,18 @@ def accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope 
     The request is authentic and decoded. Whatever opening it raises, the envelope is committed
     (marked failed) when this returns; only a database that cannot commit raises.
     """
-    envelope = _accept(channel, request, payload)
+    # Once: its secrets are opened each time.
+    account = channel.account()
+    envelope = _accept(channel, account, request, payload)
     if envelope is not None:
-        _acknowledge(channel, payload, envelope)
+        _acknowledge(channel, account, payload, envelope)
     return envelope
 
 
-def _acknowledge(channel: Channel, payload: Any, envelope: Envelope) -> None:
+def _acknowledge(channel: Channel, account: Account, payload: Any, envelope: Envelope) -> None:
     """By a worker, where the platform waits for it: what it posted is committed by now."""
     try:
-        wanted = channel.adapter.wants_acknowledgement(channel.account(), payload)
+        wanted = channel.adapter.wants_acknowledgement(account, payload)
     except Exception:
         log.exception("an adapter broke over whether to acknowledge", channel=channel.pk)
         return
@@ -76,11 +79,11 @@ def _acknowledge(channel: Channel, payload: Any, envelope: Envelope) -> None:
         jobs.enqueue("channels_app.acknowledging.acknowledge", envelope.pk)
 
 
-def _accept(channel: Channel, request: InboundRequest, payload: Any) -> Envelope | None:
+def _accept(channel: Channel, account: Account, request: InboundRequest, payload: Any) -> Envelope | None:
     channel.heard()
-    envelope = _envelope(channel, request)
+    envelope = _envelope(channel, account, request)
     try:
-        news = list(channel.adapter.parse(channel.account(), payload))
+        news = list(channel.adapter.parse(account, payload))
         if len(news) == 1 and not isinstance(news[0], Unreadable):
             return _open_whole(channel, envelope, news[0])
     except UnreadableEvent as error:
@@ -119,8 +122,8 @@ class _Known(Exception):
     """The envelope constraint says: this delivery has been here."""
 
 
-def _envelope(channel: Channel, request: InboundRequest) -> Envelope:
-    delivery = channel.adapter.delivery_id(channel.account(), request)
+def _envelope(channel: Channel, account: Account, request: InboundRequest) -> Envelope:
+    delivery = channel.adapter.delivery_id(account, request)
     # The body belongs to the key: should a sender use one id for two bodies, neither is lost.
     key = hashlib.sha256(delivery.encode("utf-8", "replace") + b"\n" + request.body).hexdigest() if delivery else None
     headers = {name: clean_text(request.headers[name])[:500] for name in KEPT_HEADERS if name in request.headers}
@@ -128,7 +131,7 @@ def _envelope(channel: Channel, request: InboundRequest) -> Envelope:
         headers["suffix"] = clean_text(request.suffix)[:500]
     url = clean_text(request.url)[:2000]
     envelope = Envelope(channel=channel, delivery_key=key, url=url, headers=headers, body=request.body)
-    envelope.once = channel.adapter.once(channel.account(), request)
+    envelope.once = channel.adapter.once(account, request)
     return envelope
 
 

@@ -27,7 +27,7 @@ from channels_app.models import Channel
 log = structlog.get_logger(__name__)
 
 SEALED = N_("This channel's secrets cannot be read with today's key: an administrator must enter them again.")
-SEALED_LAZY = _("This channel's secrets cannot be read with today's key: an administrator must enter them again.")
+SEALED_LAZY = _(SEALED)
 
 # Between attempts, in seconds; then the last for as long as GIVE_UP_AFTER allows.
 BACKOFF = (1, 3, 10, 30, 120, 600, 1800, 3600)

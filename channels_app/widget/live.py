@@ -91,24 +91,17 @@ class Switchboard:
         return found
 
     def _check(self) -> None:
-        """Tokens that are worth nothing any more, and visitors whose conversation is another one."""
-        held = {socket.visitor.pk: socket for group in tuple(self.sockets.values()) for socket in tuple(group)}
-        wanted = list(held)
-        for at in range(0, len(wanted), AT_A_TIME):
-            rows = Visitor.objects.filter(pk__in=wanted[at : at + AT_A_TIME], revoked_at=None, channel__enabled=True)
+        """Sockets whose token is worth nothing any more, or whose conversation is another one."""
+        held = [socket for group in tuple(self.sockets.values()) for socket in tuple(group)]
+        for at in range(0, len(held), AT_A_TIME):
+            some = held[at : at + AT_A_TIME]
+            rows = Visitor.objects.filter(
+                pk__in={socket.visitor.pk for socket in some}, revoked_at=None, channel__enabled=True
+            )
             now = {pk: (version, where) for pk, version, where in rows.values_list("pk", "version", "conversation_id")}
-            for pk in wanted[at : at + AT_A_TIME]:
-                if now.get(pk) != (held[pk].visitor.version, held[pk].visitor.conversation_id):
-                    self._dismiss(pk)
-
-    def _dismiss(self, visitor: int) -> None:
-        def act() -> None:
-            for group in tuple(self.sockets.values()):
-                for socket in tuple(group):
-                    if socket.visitor.pk == visitor:
-                        socket.dismiss()
-
-        self.loop.call_soon_threadsafe(act)
+            for socket in some:
+                if now.get(socket.visitor.pk) != (socket.visitor.version, socket.visitor.conversation_id):
+                    self.loop.call_soon_threadsafe(socket.dismiss)
 
 
 _boards: dict[asyncio.AbstractEventLoop, Switchboard] = {}
