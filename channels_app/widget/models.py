@@ -41,8 +41,6 @@ class Visitor(models.Model):
     conversation = models.ForeignKey(VisitorConversation, on_delete=models.CASCADE, related_name="visitors")
     public_id = models.CharField(max_length=40, unique=True)
     version = models.PositiveIntegerField(default=1)
-    identified = models.BooleanField(default=False)
-    """Whether a hash has proven whose conversation this is."""
     name = models.CharField(max_length=200, default="", blank=True)
     email = models.CharField(max_length=254, default="", blank=True)
     phone = models.CharField(max_length=32, default="", blank=True)
@@ -50,7 +48,6 @@ class Visitor(models.Model):
     attributes = models.JSONField(default=dict, blank=True)
     """What the shop's page says of them, unverified: shown to agents, never used to find anybody."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    last_seen_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

@@ -158,7 +158,6 @@ def identify(visitor: Visitor, identity: str, given_hash: str, facts: Mapping[st
             visitor.conversation, _made = VisitorConversation.objects.get_or_create(
                 channel=visitor.channel, external_id=wanted
             )
-        visitor.identified = True
         _take_facts(visitor, facts)
         visitor.save()
         if moved and before.external_id.startswith(ANONYMOUS):
