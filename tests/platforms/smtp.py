@@ -43,12 +43,16 @@ class FakeMailServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        made = self._loop.create_server(
-            lambda: SMTP(self, hostname="mail.test", loop=self._loop, **options), "127.0.0.1", 0
-        )
+        self._calls: list[SMTP] = []
+        made = self._loop.create_server(lambda: self._picked_up(options), "127.0.0.1", 0)
         self._server = asyncio.run_coroutine_threadsafe(made, self._loop).result(10)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
+
+    def _picked_up(self, options: dict[str, Any]) -> SMTP:
+        call = SMTP(self, hostname="mail.test", loop=self._loop, **options)
+        self._calls.append(call)
+        return call
 
     def __exit__(self, *_about: object) -> None:
         self._server.close()
@@ -62,6 +66,12 @@ class FakeMailServer:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # A caller who has not hung up yet would leave a stream that is found dead after its loop was closed.
+        for call in self._calls:
+            if call.transport is not None:
+                call.transport.close()
+        while any(call.transport is not None for call in self._calls):
+            await asyncio.sleep(0.01)
 
     @property
     def url(self) -> str:
