@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from channels_app.models import Channel
 from channels_app.outbound import SEALED_LAZY, http_for
 
 log = structlog.get_logger(__name__)
+
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _problem(field: Field, value: Any) -> str:
     if not isinstance(value, str) and (field.is_url or field.secret or field.choices):
         return _("This must be a text.")
     if isinstance(value, str):
-        if len(value) > 20_000:
+        if len(value) > field.longest:
             return _("This is too long.")
         if clean_text(value) != value:
             return _("This has characters that cannot be kept.")
@@ -69,7 +72,27 @@ def _problem(field: Field, value: Any) -> str:
             return _("This must be an address like %(example)s.") % {
                 "example": f"{field.schemes[0]}://mail.example.com"
             }
+    return _misshapen(field, value)
+
+
+def _misshapen(field: Field, value: Any) -> str:
+    if field.shape == "colour" and not COLOUR.fullmatch(str(value)):
+        return _("This must be a colour like #0b57d0.")
+    if field.shape == "number":
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and field.least <= int(text) <= field.most):
+            return _("This must be a whole number from %(least)d to %(most)d.") % {
+                "least": field.least, "most": field.most,
+            }  # fmt: skip
+    if field.names_channel and not any(str(row.pk) == str(value) for row in choosable(field)):
+        return _("This is not one of the choices.")
     return ""
+
+
+def choosable(field: Field) -> list[Channel]:
+    """The channels that a field with ``names_channel`` may name."""
+    kinds = [kind for kind in registry.kinds() if getattr(registry.adapter(kind), field.names_channel, False)]
+    return list(Channel.objects.filter(kind__in=kinds).order_by("name", "pk")[:200])
 
 
 def _is_url(value: str, schemes: Sequence[str]) -> bool:

@@ -35,6 +35,15 @@ class Row:
     remove: forms.BoundField | None
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Settings that belong together, shut until one looks for them."""
+
+    title: str
+    rows: list[Row]
+    opened: bool
+
+
 class ChannelForm(forms.Form):
     """For a new channel of a kind (channel None), or a change. ``save`` gives the row."""
 
@@ -68,8 +77,13 @@ class ChannelForm(forms.Form):
         if field.secret:
             return forms.CharField(**known, widget=forms.PasswordInput(attrs=_quiet(kept=bool(kept))))
         initial = kept if self.old is not None else field.default
-        if field.choices:
+        if field.choices or field.shape == "colour":
+            # What a browser would choose by itself is the first one, or black.
+            initial = initial or field.default
+        if field.choices or field.names_channel:
             choices = [(value, words) for value, words in field.choices]
+            if field.names_channel:
+                choices = [(str(row.pk), row.name) for row in checks.choosable(field)]
             if not (field.required or field.default):
                 choices.insert(0, ("", "—"))
             return forms.CharField(**known, initial=initial, widget=forms.Select(choices=choices))
@@ -78,8 +92,7 @@ class ChannelForm(forms.Form):
             return _Json(**known, initial=text, widget=forms.Textarea(attrs={**_quiet(), "rows": 5}))
         if field.several_lines:
             return forms.CharField(**known, initial=initial, widget=forms.Textarea(attrs={**_quiet(), "rows": 3}))
-        widget = forms.URLInput if field.is_url else forms.TextInput
-        return forms.CharField(**known, initial=initial, widget=widget(attrs=_quiet()))
+        return forms.CharField(**known, initial=initial, widget=_widget(field))
 
     def _help(self, field: Field) -> str:
         """The adapter's words, and for a secret what leaving it empty means."""
@@ -95,14 +108,24 @@ class ChannelForm(forms.Form):
 
     def rows(self) -> Iterator[Row]:
         """Those that one looks at first."""
-        yield from (self._row(field) for field in self.declared if field is not BASE_URL)
+        yield from (self._row(field) for field in self.declared if field is not BASE_URL and not field.group)
 
-    def rare(self) -> list[Row]:
-        return [self._row(field) for field in self.declared if field is BASE_URL]
+    def groups(self) -> list[Group]:
+        """The others, under their headings, in the order in which the adapter has them; the rarest last."""
+        found: dict[str, list[Row]] = {}
+        for field in self.declared:
+            if field.group and field is not BASE_URL:
+                found.setdefault(str(field.group), []).append(self._row(field))
+        groups = [Group(title, rows, opened=any(row.field.errors for row in rows)) for title, rows in found.items()]
+        rare = [self._row(field) for field in self.declared if field is BASE_URL]
+        if rare:
+            # Something is in it, or wrong with it.
+            opened = any(row.field.errors or row.field.value() for row in rare)
+            groups.append(Group(_("Seldom needed"), rare, opened=opened))
+        return groups
 
-    def rare_open(self) -> bool:
-        """Something is in it, or wrong with it."""
-        return any(row.field.errors or row.field.value() for row in self.rare())
+    def everything(self) -> list[Row]:
+        return [*self.rows(), *(row for group in self.groups() for row in group.rows)]
 
     def _row(self, field: Field) -> Row:
         remove = REMOVE + field.name
@@ -171,6 +194,16 @@ class _Json(forms.CharField):
             return json.loads(text) if text else ""
         except (ValueError, RecursionError):
             raise forms.ValidationError(_("This must be JSON.")) from None
+
+
+def _widget(field: Field) -> forms.Widget:
+    if field.is_url:
+        return forms.URLInput(attrs=_quiet())
+    if field.shape == "colour":
+        return forms.TextInput(attrs={"type": "color"})
+    if field.shape == "number":
+        return forms.NumberInput(attrs={"min": field.least, "max": field.most, "inputmode": "numeric"})
+    return forms.TextInput(attrs={**_quiet(), "maxlength": field.longest})
 
 
 def _old(channel: Channel | None) -> tuple[dict[str, Any] | None, bool]:

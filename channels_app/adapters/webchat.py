@@ -42,7 +42,7 @@ from channels_app.contract import (
     UnreadableEvent,
 )
 from channels_app.http import Http
-from channels_app.widget import visitors
+from channels_app.widget import fields, visitors
 
 KINDS = frozenset({"image", "video", "audio", "voice", "file"})
 CHUNK = 64 * 1024
@@ -75,6 +75,7 @@ class WebchatAdapter(Adapter):
             help=_("Where the chat may stand, with spaces between: https://shop.example https://*.shop.example"),
         ),
         READ_RECEIPTS,
+        *fields.ALL,
     )
     setup_steps = (
         SetupStep(words=_("Write down under “Websites” where the chat will stand. Nowhere else will it work.")),

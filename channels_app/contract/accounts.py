@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
@@ -77,6 +77,16 @@ class Field:
     redirects: bool = False
     several_lines: bool = False
     """A text whose line breaks count."""
+    shape: Literal["text", "colour", "number"] = "text"
+    """What the text has to be: "#rrggbb", or a whole number within ``least`` and ``most``."""
+    least: int = 0
+    most: int = 1_000_000
+    longest: int = 20_000
+    """Characters of a text."""
+    group: Words = ""
+    """Fields of one group stand together in the form under this heading, after those of none."""
+    names_channel: str = ""
+    """The value is the id of another channel of ours: one whose adapter says True under this name."""
 
 
 BASE_URL = Field(

@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from channels_app import reading, vault
 from channels_app.contract import BadBody, read_json_object
 from channels_app.models import Channel
+from channels_app.widget import appearance as appearances
 from channels_app.widget import limits, visitors
 from channels_app.widget.limits import Rate
 from channels_app.widget.models import Visitor
@@ -155,7 +156,14 @@ def visitor_of(request: HttpRequest, name: str = "ask", rate: Rate = limits.ASK)
 
 
 def _language(request: HttpRequest) -> str:
-    wanted = request.headers.get("Accept-Language", "").partition(",")[0].partition("-")[0].strip().lower()
+    """``?language=`` of a page that says it, else the browser's."""
+    given = request.GET.get("language") or request.headers.get("Accept-Language", "").partition(",")[0]
+    return _ours(given)
+
+
+def _ours(language: str) -> str:
+    """The one of our languages that is meant by a tag like "id-ID"."""
+    wanted = language.partition("-")[0].strip().lower()
     return wanted if wanted in LANGUAGES else settings.LANGUAGE_CODE
 
 
@@ -184,14 +192,18 @@ def _channel(widget_token: str) -> Channel:
 
 @door("POST")
 def session(request: HttpRequest, widget_token: str) -> HttpResponseBase:
-    """A new browser: 201 {"visitor", "token"}."""
+    """A new browser: 201 {"visitor", "token", "appearance"}."""
     channel = _channel(widget_token)
     if not visitors.may_stand_at(channel, origin_of(request)):
         raise Answer(403, "This website may not show the chat.")
     calm("session", request.META.get("REMOTE_ADDR", ""), limits.SESSION)
     given = json_of(request)
-    visitor, token = visitors.begin(channel, str(given.get("language") or _language(request)))
-    return JsonResponse({"visitor": visitor.public_id, "token": token}, status=201)
+    wanted = given.get("language")
+    language = _ours(wanted) if isinstance(wanted, str) and wanted else _language(request)
+    visitor, token = visitors.begin(channel, wanted if isinstance(wanted, str) and wanted else language)
+    with override(language):
+        found = {"visitor": visitor.public_id, "token": token, "appearance": appearances.of(channel)}
+    return JsonResponse(found, status=201)
 
 
 @door("DELETE")
@@ -319,7 +331,6 @@ def appearance(request: HttpRequest, widget_token: str) -> HttpResponseBase:
     channel = _channel(widget_token)
     if not visitors.may_stand_at(channel, origin_of(request)):
         raise Answer(403, "This website may not show the chat.")
-    shown = {name: value for name, value in channel.public_settings.items() if name not in ("widget_token", "origins")}
-    response = JsonResponse({"name": channel.name, "team": channel.team.name if channel.team else "", **shown})
+    response = JsonResponse(appearances.of(channel))
     response["Cache-Control"] = "private, max-age=60"
     return response

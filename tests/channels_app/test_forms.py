@@ -52,12 +52,12 @@ def test_every_kind_has_its_form(kind: str, north: Team) -> None:
     assert (row.kind, row.name, row.team) == (kind, "Toko", north)
     assert row.clear_settings() == checks.complete(kind, values)
     again = ChannelForm(kind, channel=row, team=row.team_id)
-    html = "".join(str(setting.field) for setting in [*again.rows(), *again.rare()])
+    html = "".join(str(setting.field) for setting in again.everything())
     for field in registry.adapter(kind).fields:
         kept = str(row.clear_settings().get(field.name) or "")
         if field.secret and kept:
             assert kept not in html
-    assert len([*again.rows(), *again.rare()]) == len(registry.adapter(kind).fields)
+    assert len(again.everything()) == len(registry.adapter(kind).fields)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,7 @@ def test_sent_back_as_it_is_nothing_changes(kind: str, north: Team) -> None:
     row = first.save()
     before = row.clear_settings()
     shown = ChannelForm(kind, channel=row)
-    data = {setting.field.html_name: setting.field.value() or "" for setting in [*shown.rows(), *shown.rare()]}
+    data = {setting.field.html_name: setting.field.value() or "" for setting in shown.everything()}
     data = {name: "" if name in _secrets(kind) else value for name, value in data.items()}
     form = ChannelForm(kind, {"name": row.name, "team": "", **data}, channel=row)
     assert form.is_valid(), form.errors
