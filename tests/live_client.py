@@ -25,7 +25,7 @@ class Ear:
             additional_headers={**given, **headers},
             max_size=None,
             proxy=None,
-            open_timeout=10,
+            open_timeout=60,
         )
         self.socket = self.stack.enter_context(opening)
         self.frames: list[dict[str, Any]] = []
@@ -54,7 +54,7 @@ class Ear:
     def say(self, value: object) -> None:
         self.socket.send(value if isinstance(value, str) else json.dumps(value))
 
-    def until(self, holds: Callable[[dict[str, Any]], bool], seconds: float = 10) -> dict[str, Any]:
+    def until(self, holds: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
         """The first frame, past or to come, that is it."""
         end = time.monotonic() + seconds
         seen = 0
@@ -67,13 +67,13 @@ class Ear:
                 if self.code is not None or not self.news.wait(max(end - time.monotonic(), 0)):
                     raise AssertionError(f"not heard (closed: {self.code}); last: {self.frames[-3:]}")
 
-    def until_heard(self, lines: int, seconds: float = 20) -> None:
+    def until_heard(self, lines: int, seconds: float = 60) -> None:
         """So many lines of the log."""
         with self.news:
             if not self.news.wait_for(lambda: len(self.lines()) >= lines or self.code is not None, seconds):
                 raise AssertionError(f"{len(self.lines())} of {lines} lines heard")
 
-    def closed(self, seconds: float = 10) -> int:
+    def closed(self, seconds: float = 60) -> int:
         with self.news:
             if not self.news.wait_for(lambda: self.code is not None, seconds):
                 raise AssertionError("still open")

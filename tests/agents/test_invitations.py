@@ -256,7 +256,7 @@ def test_two_at_once_make_one_account(ana: Agent) -> None:
     def accept(number: int) -> int:
         try:
             client = Client(raise_request_exception=False)
-            both.wait(10)
+            both.wait(60)
             return client.post(path, {**GIVEN, "name": f"Gita {number}"}).status_code
         finally:
             connection.close()

@@ -51,7 +51,7 @@ def test_embedded_jobs_run_on_threads(settings: Any, monkeypatch: pytest.MonkeyP
     assert calls == []
     jobs.start_embedded()
     hand_over(PATH, (2,))
-    assert done.wait(5)
+    assert done.wait(60)
     assert calls == [(2,)]
 
 

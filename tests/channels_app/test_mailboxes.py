@@ -66,7 +66,7 @@ def channel_of(url: str, **more: str) -> Channel:
     return made
 
 
-def until(done: Callable[[], bool], seconds: float = 25) -> None:
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, (list(Mailbox.objects.values()), Message.objects.count())

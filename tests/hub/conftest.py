@@ -25,7 +25,7 @@ def environment(var: Path, port: int, **more: str) -> dict[str, str]:
     return {**outer, **small, "HOST": "127.0.0.1", "PUBLIC_URL": "", **more}
 
 
-def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen"

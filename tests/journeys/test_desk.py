@@ -14,7 +14,7 @@ from tests.journeys.test_inbox import Dora, open_ticket
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 15_000
+WITHIN = 45_000
 expect.set_options(timeout=WITHIN)
 
 

@@ -15,7 +15,7 @@ from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 15_000
+WITHIN = 45_000
 expect.set_options(timeout=WITHIN)
 
 

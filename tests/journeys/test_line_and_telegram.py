@@ -20,7 +20,7 @@ from tests.platforms.telegram import FakeTelegram
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 15_000
+WITHIN = 45_000
 
 
 class Person(Protocol):

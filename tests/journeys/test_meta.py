@@ -15,7 +15,7 @@ from tests.platforms.meta import FakeMeta, event, page, signed, wa_status, whats
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 15_000
+WITHIN = 45_000
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"

@@ -128,7 +128,7 @@ class FakePlatform:
 
     # ── looking back ──
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Request]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Request]:
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self.requests) >= count, seconds):
                 raise AssertionError(f"{len(self.requests)} of {count} requests came")

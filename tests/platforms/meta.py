@@ -194,7 +194,7 @@ class FakeMeta(FakePlatform):
 
     def post(self, url: str, body: Any) -> httpx.Response:
         content, headers = signed(body)
-        return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=20)
+        return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=60)
 
     def storm(self, url: str, bodies: list[Any], seed: int = 7) -> list[int]:
         """All of them twice, in any order, four at a time."""

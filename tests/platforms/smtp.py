@@ -45,7 +45,7 @@ class FakeMailServer:
         self._thread.start()
         self._calls: list[SMTP] = []
         made = self._loop.create_server(lambda: self._picked_up(options), "127.0.0.1", 0)
-        self._server = asyncio.run_coroutine_threadsafe(made, self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(made, self._loop).result(60)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -56,7 +56,7 @@ class FakeMailServer:
 
     def __exit__(self, *_about: object) -> None:
         self._server.close()
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -80,7 +80,7 @@ class FakeMailServer:
 
     def wait(self, count: int = 1) -> list[Taken]:
         """Until so many mails are here."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while len(self.taken) < count and time.monotonic() < until:
             time.sleep(0.01)
         assert len(self.taken) >= count, f"{len(self.taken)} mails came, {count} were expected"

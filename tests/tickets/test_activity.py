@@ -53,12 +53,12 @@ class Writer(threading.Thread):
 def writing(*args: Any) -> Iterator[Writer]:
     writer = Writer(*args)
     writer.start()
-    assert writer.wrote.wait(10)
+    assert writer.wrote.wait(60)
     try:
         yield writer
     finally:
         writer.end.set()
-        writer.join(10)
+        writer.join(60)
 
 
 def two_tickets(dora: Customer, eka: Customer) -> tuple[Ticket, Ticket]:

@@ -141,7 +141,7 @@ def test_two_ids_of_a_stranger_at_once(chatty_channel: Channel) -> None:
 
     def write(number: int) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             people[number].sends({"type": "message", "id": f"m-{number}", "sender": people[number].sender, "text": "x"})
         finally:
             connection.close()

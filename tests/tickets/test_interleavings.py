@@ -154,7 +154,7 @@ def at_once(jobs: Sequence[Any]) -> list[Any]:
     gate, answers = threading.Barrier(len(jobs)), [None] * len(jobs)
 
     def run(number: int) -> None:
-        gate.wait(10)
+        gate.wait(60)
         try:
             answers[number] = jobs[number]()
         except Exception as error:

@@ -27,7 +27,7 @@ def in_parallel(*acts: Callable[[], Any]) -> list[Any]:
 
     def run(act: Callable[[], Any]) -> Any:
         try:
-            together.wait(10)
+            together.wait(60)
             return act()
         except Exception as error:
             return type(error)

@@ -101,7 +101,7 @@ def test_tagging_while_the_tag_is_deleted(dora: Customer, by: Actor) -> None:
 
     def run(act: Any, value: Any) -> Any:
         try:
-            together.wait(10)
+            together.wait(60)
             return act(value)
         except Exception as error:
             return error

@@ -28,7 +28,7 @@ class Tab:
 
     def __init__(self, hub: RunningHub, token: str = "") -> None:
         self.hub = hub
-        self.http = httpx.Client(base_url=f"{hub.url}/widget", headers={"Origin": hub.url}, trust_env=False, timeout=20)
+        self.http = httpx.Client(base_url=f"{hub.url}/widget", headers={"Origin": hub.url}, trust_env=False, timeout=60)
         if not token:
             widget = hub.channel("webchat")["settings"]["widget_token"]
             token = self.http.post(f"/{widget}/session/", json={}).raise_for_status().json()["token"]
@@ -57,14 +57,14 @@ def closed_with(socket: ClientConnection) -> int | None:
     """Reads on to the end."""
     try:
         while True:
-            socket.recv(timeout=15)
+            socket.recv(timeout=60)
     except ConnectionClosed:
         return socket.close_code
 
 
 def heard(socket: ClientConnection, kind: str) -> dict[str, Any]:
     while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout=15))
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=60))
         if frame["type"] == kind:
             return frame
 
