@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import vault
-from channels_app.contract import Field, SetupStep
+from channels_app.contract import Account, Field, SetupStep
 from channels_app.models import Channel
 
 WEBHOOK_URL = "webhook_url"
@@ -46,10 +47,31 @@ def steps(channel: Channel, *, reveal: bool = False) -> list[Step]:
         kept = channel.clear_settings()
     except vault.Unreadable:
         kept = dict(channel.public_settings)
+    made = _made(channel)
     return [
-        Step(step.words, step.link, _value(channel, step.copy, fields.get(step.copy), kept, reveal=reveal))
+        Step(
+            step.words,
+            step.link,
+            made.get(step.copy) or _value(channel, step.copy, fields.get(step.copy), kept, reveal=reveal),
+        )
         for step in adapter.setup_steps or _usual(channel)
     ]
+
+
+def _made(channel: Channel) -> dict[str, Value]:
+    """What the adapter puts together for copying, from settings that are no secrets."""
+    account = Account(
+        id=channel.pk,
+        kind=channel.kind,
+        name=channel.name,
+        settings=channel.public_settings,
+        webhook_url=channel.webhook_url(),
+    )
+    found = channel.adapter.copyable(account, settings.PUBLIC_URL)
+    return {
+        name: Value(name, one.label, one.text, secret=False, own=True, there=bool(one.text))
+        for name, one in found.items()
+    }
 
 
 def _value(channel: Channel, name: str, field: Field | None, kept: dict[str, Any], *, reveal: bool) -> Value | None:

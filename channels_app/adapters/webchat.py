@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as N_
 
@@ -23,6 +24,7 @@ from channels_app.contract import (
     Adapter,
     CheckLine,
     Conversation,
+    Copyable,
     DeliveryFailed,
     Field,
     InboundAttachment,
@@ -133,6 +135,11 @@ class WebchatAdapter(Adapter):
         if not isinstance(items, list) or not all(isinstance(one, str) and _is_origin(one) for one in items):
             words = _("Each must be an origin like https://shop.example, without a path.")
             raise SettingsInvalid({"origins": words})
+
+    def copyable(self, account: Account, public_url: str) -> Mapping[str, Copyable]:
+        token = escape(account.get("widget_token"))
+        line = f'<script src="{escape(public_url)}/widget.js" data-channel="{token}" async></script>'
+        return {"embed": Copyable(label=_("Line for your pages"), text=line)} if token else {}
 
     def check(self, account: Account, http: Http) -> list[CheckLine]:
         if not account.get("origins"):

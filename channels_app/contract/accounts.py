@@ -120,10 +120,18 @@ READ_RECEIPTS = Field(
 class SetupStep:
     """One step of connecting a channel.
 
-    copy: "webhook_url", or the name of a field whose value is shown to be copied. link: where on the
-    platform's own site it is done.
+    copy: "webhook_url", the name of a field whose value is shown to be copied, or a name in
+    ``Adapter.copyable``. link: where on the platform's own site it is done.
     """
 
     words: Words
     copy: str = ""
     link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copyable:
+    """A text made from the settings, for an administrator to paste somewhere. Never one with a secret in it."""
+
+    label: Words
+    text: str

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.translation import gettext_noop as N_
 
-from channels_app.contract.accounts import Account, CheckLine, Field, HandshakeAnswer, InboundRequest, SetupStep
+from channels_app.contract.accounts import (
+    Account,
+    CheckLine,
+    Copyable,
+    Field,
+    HandshakeAnswer,
+    InboundRequest,
+    SetupStep,
+)
 from channels_app.contract.down import (
     Abilities,
     Conversation,
@@ -182,6 +190,10 @@ class Adapter:
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Raise SettingsInvalid for what cannot work; required fields are checked by the exchange."""
+
+    def copyable(self, account: Account, public_url: str) -> Mapping[str, Copyable]:
+        """What the steps show to be copied beside settings: a name that ``SetupStep.copy`` uses, and its text. Pure."""
+        return {}
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
         """Try the real thing and say in words what works and what does not."""

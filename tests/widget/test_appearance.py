@@ -6,15 +6,17 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils.html import escape
 from django.utils.translation import override
 
-from agents.models import Team
+from agents.models import Agent, Team
 from channels_app import checks
 from channels_app.contract import SettingsInvalid
 from channels_app.models import Channel
 from channels_app.widget import appearance, views
 from tests.conftest import connect
-from tests.widget.conftest import SHOP, Browser
+from tests.widget.conftest import IDENTITY_SECRET, SHOP, Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +103,11 @@ def test_the_mail_channel_is_one_of_ours_that_threads(widget_channel: Channel, n
     assert checks.choosable(field) == [mail_channel]
     put(widget_channel, continue_by=str(mail_channel.pk), continue_after="3")
     assert widget_channel.public_settings["continue_by"] == str(mail_channel.pk)
+
+
+def test_the_line_for_the_pages_is_there_to_be_copied(widget_channel: Channel, ana: Agent, client: Client) -> None:
+    client.force_login(ana)
+    html = client.get(f"/settings/channels/{widget_channel.pk}/setup/").content.decode()
+    line = '<script src="http://127.0.0.1:8000/widget.js" data-channel="wgt_of_the_shop" async></script>'
+    assert escape(line) in html
+    assert IDENTITY_SECRET not in html
