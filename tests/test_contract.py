@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -385,6 +386,23 @@ def test_without_settings_a_send_fails_in_words(speaker: Adapter) -> None:
         speaker.send(bare, reply(speaker), Http())
     assert caught.value.permanent
     assert caught.value.title
+
+
+def test_what_can_be_pressed_stands_under_the_last_part_and_is_sent(speaker: Adapter, platform: FakePlatform) -> None:
+    """Where an adapter says that it has buttons; their words arrive whole, up to the length that it says."""
+    given = account(speaker, platform.url)
+    able = speaker.abilities(given, Conversation(external_id=TO.get(speaker.kind, "u-7"), last_inbound_at=NOW), NOW)
+    if not able.quick_replies:
+        return
+    titles = [f"{n} ".ljust(able.quick_reply_title, "x") for n in range(able.quick_replies)]
+    offered = tuple(contract.QuickReply(title=title, payload=f"p{n}") for n, title in enumerate(titles))
+    long = "kata " * ((able.max_length or 10) // 4)
+    parts = speaker.split(replace(reply(speaker), text=long, quick_replies=offered), able)
+    assert [part.quick_replies for part in parts] == [()] * (len(parts) - 1) + [offered]
+    platform.always(json=GOOD_ANSWERS.get(speaker.kind, {"id": "x-1"}))
+    speaker.send(given, parts[-1], Http.trusting(platform.url))
+    sent = str(platform.requests[-1].json)
+    assert all(title in sent and f"p{n}" in sent for n, title in enumerate(titles))
 
 
 def test_addresses_are_spelled_or_refused(adapter: Adapter) -> None:

@@ -6,7 +6,7 @@ or ourselves (the facts of the mail say so, RFC 3834); what is left is counted, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -18,9 +18,9 @@ from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, vault
-from channels_app.contract import InboundMessage
+from channels_app.contract import InboundMessage, QuickReply
 from channels_app.models import Channel
-from tickets import letters, sendable, threads
+from tickets import choices, letters, sendable, threads
 from tickets.models import Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -44,7 +44,8 @@ STOPPED = N_("Automatic answers have stopped: too many went out within an hour. 
 def may_send(ticket: Ticket, kind: Kind = "auto-replied") -> str | None:
     """None: yes. Else why not, in a word for the log. The caller holds the ticket."""
     conversation = sendable.conversation_of(ticket)
-    if conversation.blocked or sendable.abilities_of(ticket).closed:
+    able = sendable.abilities_of(ticket)
+    if conversation.blocked or able.closed or able.only_templates:
         return "closed"
     newest = Message.objects.filter(ticket=ticket, direction=Message.Direction.IN).order_by("-pk").first()
     said: Mapping[str, Any] = newest.extra.get("mail", {}) if newest else {}
@@ -99,9 +100,17 @@ def _broken(channel: Channel) -> bool:
     return True
 
 
-def send(ticket: Ticket, text: Callable[[], str], kind: Kind = "auto-replied") -> Message | None:
+def send(
+    ticket: Ticket,
+    text: Callable[[], str],
+    kind: Kind = "auto-replied",
+    *,
+    quick_replies: Callable[[], Iterable[QuickReply]] = tuple,
+) -> Message | None:
     """Puts it on its way, in the customer's language; None: it may not be. The caller holds the ticket.
 
+    quick_replies: what can be pressed under it; what is pressed comes back as a postback. Raises CannotSend where
+    the channel takes fewer or shorter ones (``sendable.abilities_of(ticket).quick_replies`` says how many).
     It changes nothing about who waits for whom: a machine has answered nothing.
     """
     reason = may_send(ticket, kind)
@@ -109,7 +118,8 @@ def send(ticket: Ticket, text: Callable[[], str], kind: Kind = "auto-replied") -
         log.info("no automatic message", ticket=ticket.pk, reason=reason)
         return None
     with override(letters.language(ticket)):
-        words = text()
+        words, offered = text(), list(quick_replies())
+    kept = choices.checked(sendable.abilities_of(ticket), offered, words) if offered else []
     now = timezone.now()
     message = Message.objects.create(
         ticket=ticket,
@@ -117,7 +127,7 @@ def send(ticket: Ticket, text: Callable[[], str], kind: Kind = "auto-replied") -
         team_id=ticket.team_id,
         direction=Message.Direction.OUT,
         text=words,
-        extra={"automatic": kind},
+        extra={"automatic": kind, **({choices.NAME: kept} if kept else {})},
         status=Message.Status.QUEUED,
         created_at=now,
         at=now,

@@ -19,7 +19,7 @@ from django.utils.translation import override
 from channels_app import jobs, outbound
 from channels_app.contract import Abilities, DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
 from channels_app.models import Address, Channel
-from tickets import letters, media, pending, receipts, sendable
+from tickets import choices, letters, media, pending, receipts, sendable
 from tickets.lifecycle import Conflict
 from tickets.models import Actor, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -146,6 +146,7 @@ def _parts(message: Message) -> list[OutboundMessage]:
         agent_name=message.agent.name if message.agent else "",
         sent_at=message.created_at,
         attempt=message.attempts,
+        quick_replies=choices.of(message),
         reply_handle=conversation.reply_handle,
         reply_to_handle=message.reply_to.extra.get("quote_handle") if message.reply_to else None,
         template=template,

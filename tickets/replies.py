@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from agents.models import Agent
 from channels_app import jobs, outbound
-from channels_app.contract import Sender, Template, clean_text
+from channels_app.contract import QuickReply, Sender, Template, clean_text
 from channels_app.models import Address, Channel
-from tickets import addresses, intake, letters, sendable
+from tickets import addresses, choices, intake, letters, sendable
 from tickets.excerpt import first_words, preview
 from tickets.lifecycle import Conflict, Refused
 from tickets.models import Activity, Actor, Attachment, IdempotencyKey, Message, Part, Ticket
@@ -62,6 +62,8 @@ class Draft:
     bcc: tuple[str, ...] = ()
     template: Template | None = None
     """An approved text in place of one's own; its blanks are filled from the parameters."""
+    quick_replies: tuple[QuickReply, ...] = ()
+    """What the customer may press instead of typing."""
     opening: tuple[int, str, str] | None = None
     """Of the first message of a new ticket: channel, address and subject, which its key stands for too."""
 
@@ -71,6 +73,8 @@ class Draft:
             said.append([None if self.cc is None else list(self.cc), list(self.bcc)])
         if self.template:
             said.append([self.template.name, self.template.language, dict(self.template.parameters)])
+        if self.quick_replies:
+            said.append([[one.title, one.payload] for one in self.quick_replies])
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -120,6 +124,8 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
     count = 0
     if not note:
         _check_seen(ticket, agent, draft)
+        if draft.quick_replies:
+            extra[choices.NAME] = _choices(ticket, draft, text)
         if draft.template is not None:
             text, extra["template"] = sendable.filled(ticket, draft.template, text, files)
             count = 1
@@ -130,6 +136,8 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
             extra["mail"] = copied
     elif draft.template is not None:
         raise CannotSend(_("A template is for the customer, not for a note."))
+    elif draft.quick_replies:
+        raise CannotSend(_("Buttons are for the customer, not for a note."))
     now = timezone.now()
     message = Message.objects.create(
         ticket=ticket,
@@ -160,6 +168,12 @@ def _write(ticket: Ticket, agent: Agent, draft: Draft) -> Message:
         jobs.enqueue("tickets.delivery.deliver", message.pk)
     record(ticket, "message.added", Actor.of(agent), message=message, **fields)
     return message
+
+
+def _choices(ticket: Ticket, draft: Draft, text: str) -> list[dict[str, str]]:
+    if draft.template is not None:
+        raise CannotSend(_("A template has buttons of its own."))
+    return choices.checked(abilities_of(ticket), draft.quick_replies, text)
 
 
 def _may_copy(ticket: Ticket, draft: Draft) -> bool:

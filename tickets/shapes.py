@@ -14,7 +14,7 @@ from django.conf import settings
 from channels_app.contract import Abilities, platform_id
 from channels_app.models import Address, MessageTemplate
 from customers.models import Customer
-from tickets import media
+from tickets import choices, media
 from tickets.models import Activity, Attachment, Message, Ticket
 
 Json = dict[str, Any]
@@ -76,6 +76,7 @@ def message(row: Message) -> Json:
         "template": row.extra.get("template"),
         "mail": mail(row),
         "postback": row.postback,
+        "quick_replies": list(choices.as_json(row)),
         "unsupported": row.unsupported,
         "standby": row.standby,
         "status": row.status,
@@ -189,6 +190,8 @@ def abilities(able: Abilities) -> Json:
         "max_attachment_bytes": able.max_attachment_bytes,
         "max_attachments": able.max_attachments,
         "quick_replies": able.quick_replies,
+        "quick_reply_title": able.quick_reply_title,
+        "quick_reply_payload": able.quick_reply_payload,
         "can_write_first": able.can_write_first,
         "has_recipients": able.has_recipients,
         "max_total_bytes": able.max_total_bytes,

@@ -23,7 +23,7 @@ from channels_app.contract import (
 )
 from channels_app.http import Http
 from channels_app.meta import door, graph
-from channels_app.meta.pages import HUMAN_AGENT, MAX_QUICK_REPLIES, PageAdapter, file_refused
+from channels_app.meta.pages import HUMAN_AGENT, MAX_PAYLOAD, MAX_QUICK_REPLIES, MAX_TITLE, PageAdapter, file_refused
 
 MAX_TEXT_BYTES = 1000
 MAX_IMAGE = 8 * 1024 * 1024
@@ -91,6 +91,8 @@ class InstagramAdapter(PageAdapter):
             shows_typing=True,
             reads_receipts=True,
             quick_replies=MAX_QUICK_REPLIES,
+            quick_reply_title=MAX_TITLE,
+            quick_reply_payload=MAX_PAYLOAD,
         )
 
     def attachment(self, file: OutboundAttachment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.contract import BASE_URL, READ_RECEIPTS, Abilities, Account, CheckLine, Field, SetupStep
 from channels_app.http import Http
 from channels_app.meta import door, graph
-from channels_app.meta.pages import HUMAN_AGENT, MAX_QUICK_REPLIES, PageAdapter
+from channels_app.meta.pages import HUMAN_AGENT, MAX_PAYLOAD, MAX_QUICK_REPLIES, MAX_TITLE, PageAdapter
 
 MAX_TEXT = 2000
 MAX_FILE = 25 * 1024 * 1024
@@ -70,6 +70,8 @@ class MessengerAdapter(PageAdapter):
             shows_typing=True,
             reads_receipts=True,
             quick_replies=MAX_QUICK_REPLIES,
+            quick_reply_title=MAX_TITLE,
+            quick_reply_payload=MAX_PAYLOAD,
         )
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:

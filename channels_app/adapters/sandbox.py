@@ -23,6 +23,7 @@ from channels_app.contract import (
     InboundMessage,
     News,
     OutboundMessage,
+    Postback,
     Remote,
     ReplyTo,
     Sender,
@@ -33,6 +34,8 @@ from channels_app.contract import (
 from channels_app.http import Download, Http
 
 KINDS = frozenset({"image", "video", "audio", "voice", "file"})
+QUICK_REPLIES = 13
+LONGEST_TITLE, LONGEST_PAYLOAD = 60, 1000
 # Who is written to decides what goes wrong: blocked never arrives, flaky fails once, silent does not answer.
 MAGIC = ("blocked", "flaky", "silent")
 
@@ -51,7 +54,7 @@ class SandboxAdapter(Adapter):
         external_id, sender = reading.ident(payload.get("id")), reading.ident(payload.get("sender"))
         if external_id is None or sender is None:
             raise UnreadableEvent("“id” or “sender” is missing")
-        answered = reading.ident(payload.get("reply_to"))
+        answered, pressed = reading.ident(payload.get("reply_to")), payload.get("postback")
         return [
             InboundMessage(
                 external_id=external_id,
@@ -66,6 +69,7 @@ class SandboxAdapter(Adapter):
                 text=reading.text(payload.get("text")),
                 attachments=reading.attachments(payload.get("attachments")),
                 reply_to=ReplyTo(external_id=answered) if answered else None,
+                postback=_pressed(pressed) if isinstance(pressed, Mapping) else None,
             )
         ]
 
@@ -73,7 +77,10 @@ class SandboxAdapter(Adapter):
         return http.media(attachment.url)
 
     def abilities(self, account: Account, conversation: Conversation, now: datetime) -> Abilities:
-        return Abilities(max_length=4000, attachment_kinds=KINDS, can_write_first=True, can_quote=True)
+        return Abilities(
+            max_length=4000, attachment_kinds=KINDS, can_write_first=True, can_quote=True, quick_replies=QUICK_REPLIES,
+            quick_reply_title=LONGEST_TITLE, quick_reply_payload=LONGEST_PAYLOAD,
+        )  # fmt: skip
 
     def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
         if message.to == "blocked":
@@ -84,3 +91,10 @@ class SandboxAdapter(Adapter):
             words = N_("No answer came, so it is not known whether the message arrived.")
             raise DeliveryFailed(words, permanent=False, category="unconfirmed")
         return Sent(external_id=f"sandbox-{message.key}", state="delivered")
+
+
+def _pressed(given: Mapping[str, Any]) -> Postback:
+    return Postback(
+        title=reading.line(given.get("title")), payload=reading.text(given.get("payload"))[:LONGEST_PAYLOAD],
+        source="quick_reply",
+    )  # fmt: skip

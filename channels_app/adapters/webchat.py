@@ -49,6 +49,7 @@ from channels_app.widget import fields, visitors
 KINDS = frozenset({"image", "video", "audio", "voice", "file"})
 CHUNK = 64 * 1024
 QUICK_REPLIES = 13
+LONGEST_TITLE, LONGEST_PAYLOAD = 60, 1000
 
 
 class WebchatAdapter(Adapter):
@@ -114,6 +115,8 @@ class WebchatAdapter(Adapter):
             shows_typing=True,
             reads_receipts=True,
             quick_replies=QUICK_REPLIES,
+            quick_reply_title=LONGEST_TITLE,
+            quick_reply_payload=LONGEST_PAYLOAD,
         )
 
     def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:

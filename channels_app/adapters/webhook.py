@@ -13,7 +13,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,8 +119,9 @@ class WebhookAdapter(Adapter):
     def abilities(self, account: Account, conversation: Conversation, now: datetime) -> Abilities:
         closed = None if account.get("reply_url") else NO_REPLY_URL_LAZY
         return Abilities(
-            attachment_kinds=KINDS, can_write_first=True, can_quote=True, reads_receipts=True, closed=closed
-        )
+            attachment_kinds=KINDS, can_write_first=True, can_quote=True, reads_receipts=True, closed=closed,
+            quick_replies=13, quick_reply_title=60, quick_reply_payload=1000,
+        )  # fmt: skip
 
     def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
         try:
@@ -388,6 +389,7 @@ def _outgoing(message: OutboundMessage) -> dict[str, Any]:
             for file in message.attachments
         ],
         "reply_to": message.reply_to or None,
+        **({"quick_replies": [asdict(one) for one in message.quick_replies]} if message.quick_replies else {}),
         "agent": {"name": message.agent_name},
         "sent_at": sent_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }

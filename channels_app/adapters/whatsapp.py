@@ -55,7 +55,7 @@ AFTER_UPLOAD_SECONDS = 13.0
 MAX_UPLOAD = 8 * 1024 * 1024
 WINDOW = timedelta(hours=24)
 BUTTONS, ROWS = 3, 10
-BUTTON_TITLE, ROW_TITLE, BUTTON_BODY = 20, 24, 1024
+BUTTON_TITLE, ROW_TITLE, CHOICE_ID, BUTTON_BODY = 20, 24, 200, 1024
 DASHBOARD = "https://developers.facebook.com/apps/"
 
 WITHIN = _("Free answers for 24 hours after the customer's last message.")
@@ -132,7 +132,10 @@ class WhatsAppAdapter(Adapter):
             # Typing marks the customer's message as read, so it follows the same switch.
             shows_typing=account.get("read_receipts") == "on",
             reads_receipts=True,
-            quick_replies=ROWS,
+            # Groups take no interactive messages.
+            quick_replies=0 if conversation.is_group else ROWS,
+            quick_reply_title=ROW_TITLE,
+            quick_reply_payload=CHOICE_ID,
             templates=True,
         )
         last = conversation.last_inbound_at
@@ -355,4 +358,4 @@ def _choices(message: OutboundMessage) -> dict[str, Any]:
 
 def _choice(reply: QuickReply, limit: int) -> dict[str, str]:
     title = reply.title if len(reply.title) <= limit else reply.title[: limit - 1] + "…"
-    return {"id": (reply.payload or reply.title)[:200], "title": title}
+    return {"id": (reply.payload or reply.title)[:CHOICE_ID], "title": title}

@@ -116,6 +116,11 @@ class Abilities:
     shows_typing: bool = False
     reads_receipts: bool = False
     quick_replies: int = 0
+    """How many answers may be offered as buttons under a message; 0: none."""
+    quick_reply_title: int = 20
+    """Characters of a button's words."""
+    quick_reply_payload: int = 200
+    """Bytes of what comes back when it is pressed."""
     templates: bool = False
     reply_until: datetime | None = None
     reply_window: timedelta | None = None

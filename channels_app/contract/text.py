@@ -155,7 +155,12 @@ def _cut(text: str, fits: int) -> int:
 
 
 def with_texts(message: OutboundMessage, texts: Sequence[str]) -> list[OutboundMessage]:
-    """The attachments travel with the first part."""
+    """The attachments travel with the first part, what can be pressed stands under the last."""
+    last = len(texts) - 1
     return [
-        replace(message, text=text, attachments=message.attachments if i == 0 else ()) for i, text in enumerate(texts)
-    ]
+        replace(
+            message, text=text, attachments=message.attachments if place == 0 else (),
+            quick_replies=message.quick_replies if place == last else (),
+        )
+        for place, text in enumerate(texts)
+    ]  # fmt: skip

@@ -43,7 +43,7 @@ from channels_app.meta.inbox import GUEST, Platform, parse
 DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
 MAX_QUICK_REPLIES = 13
-MAX_TITLE = 20
+MAX_TITLE, MAX_PAYLOAD = 20, 1000
 TYPES: dict[AttachmentKind, str] = {"image": "image", "video": "video", "audio": "audio", "voice": "audio"}
 HUMAN = "human_agent"
 WRITE_FIRST = _("The customer must write first.")

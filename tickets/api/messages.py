@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.contract import SCOPE, Template, clean_text, fit_id
+from channels_app.contract import SCOPE, QuickReply, Template, clean_text, fit_id
 from channels_app.models import Channel
 from tickets import delivery, reactions, replies, shapes
 from tickets.api import pages, schema
@@ -46,6 +46,11 @@ def template_in(given: dict[str, Any]) -> Template | None:
     return Template(name=said["name"], language=said["language"], parameters=said.get("parameters", {}))
 
 
+class Offered(Strict):
+    title = Line(max_length=1000)
+    payload = Text(required=False, allow_blank=True, max_length=2000, help_text="Left out: the title.")
+
+
 class NewMessage(Strict):
     text = Text(required=False, allow_blank=True, validators=[fits])
     kind = Choice(["reply", "note"], required=False, default="reply")
@@ -59,6 +64,10 @@ class NewMessage(Strict):
     )  # fmt: skip
     bcc = serializers.ListField(child=Line(max_length=255), required=False, max_length=48, help_text="Of a mail.")
     template = ByTemplate(required=False, allow_null=True, help_text="In place of a text: one of the channel's.")
+    quick_replies = serializers.ListField(
+        child=Offered(), required=False, max_length=MAX_FILES,
+        help_text="What the customer may press; comes back as a postback. The channel says how many.",
+    )  # fmt: skip
     seen = serializers.IntegerField(
         required=False, allow_null=True, min_value=-LARGEST, max_value=LARGEST,
         help_text="The last line of the log that you had before you. Left out: not checked.",
@@ -90,6 +99,7 @@ class TicketMessages(Door):
             cc=None if given.get("cc") is None else tuple(given["cc"]),
             bcc=tuple(given.get("bcc", ())),
             template=template_in(given),
+            quick_replies=tuple(QuickReply(**one) for one in given.get("quick_replies", ())),
         )
         message, new = replies.reply(number, self.agent, draft)
         return Response(shapes.message(Message.objects.for_reading().get(pk=message.pk)), status=201 if new else 200)

@@ -28,6 +28,7 @@ from channels_app.http import Response, failure_from
 
 MAX_OBJECTS = 5
 MAX_IMAGE = 10 * 1024 * 1024
+MAX_BUTTONS = 13
 MAX_LABEL = 20
 MAX_DATA = 300
 PICTURES = {"image/jpeg", "image/png"}
@@ -91,7 +92,7 @@ def objects(account: Account, message: OutboundMessage) -> list[dict[str, Any]]:
         made.append({"type": "text", "text": message.text, **({"quoteToken": quoted} if quoted else {})})
     made += [_file(account, file) for file in message.attachments]
     if made and message.quick_replies:
-        made[-1]["quickReply"] = {"items": [_button(one) for one in message.quick_replies[:13]]}
+        made[-1]["quickReply"] = {"items": [_button(one) for one in message.quick_replies[:MAX_BUTTONS]]}
     return made
 
 

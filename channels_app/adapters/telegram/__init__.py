@@ -136,7 +136,9 @@ class TelegramAdapter(Adapter):
             can_quote=True,
             can_react=True,
             shows_typing=True,
-            quick_replies=13,
+            quick_replies=outward.MAX_BUTTONS,
+            quick_reply_title=outward.MAX_LABEL,
+            quick_reply_payload=outward.MAX_DATA,
             closed=BLOCKED if conversation.blocked else None,
         )
 

@@ -22,7 +22,7 @@ MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MAX_FILE = 50 * 1024 * 1024
 MAX_PHOTO = 10 * 1024 * 1024
-MAX_DATA = 64
+MAX_BUTTONS, MAX_LABEL, MAX_DATA = 13, 64, 64
 
 
 def parts_of(message: OutboundMessage, able: Abilities) -> Sequence[OutboundMessage]:
