@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from agents.hours.models import Away, Schedule
 from agents.models import Team
 from channels_app import registry, vault
 from channels_app.contract import Account, Adapter, DeliveryFailed, fill
@@ -111,8 +114,32 @@ class Channel(models.Model):
 
     def account(self) -> Account:
         return Account(
-            id=self.pk, kind=self.kind, name=self.name, settings=self.clear_settings(), webhook_url=self.webhook_url()
+            id=self.pk,
+            kind=self.kind,
+            name=self.name,
+            settings=self.clear_settings(),
+            webhook_url=self.webhook_url(),
+            keep=self.renewed,
         )
+
+    def renewed(self, values: Mapping[str, str]) -> None:
+        """The platform has replaced secrets of ours by newer ones; nothing else about the channel changes."""
+        if self.pk is None:
+            return
+        with transaction.atomic():
+            row = type(self).objects.select_for_update(of=("self",)).get(pk=self.pk)
+            row.put_settings({**row.clear_settings(), **values})
+            type(self).objects.filter(pk=self.pk).update(
+                public_settings=row.public_settings, sealed_settings=row.sealed_settings
+            )
+
+    def settled(self) -> str:
+        """Names its settings as an administrator made them: the same until they are changed."""
+        fixed = {field.name for field in self.adapter.fields if not field.renews}
+        said = json.dumps(
+            {name: value for name, value in self.clear_settings().items() if name in fixed}, sort_keys=True
+        )
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 def picture_path(instance: Address, filename: str) -> str:
@@ -285,6 +312,16 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return f"mailbox of {self.channel_id}"
+
+
+class ChannelHours(Away):
+    """A channel's own schedule and words for when nobody is there; without one its team's count."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, primary_key=True, related_name="hours")
+    schedule = models.ForeignKey(Schedule, on_delete=models.SET_NULL, null=True, blank=True, related_name="channels")
+
+    def __str__(self) -> str:
+        return f"hours of {self.channel_id}"
 
 
 class Heartbeat(models.Model):

@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "hub",
     "agents",
+    "agents.hours",
     "channels_app",
     "channels_app.widget",
     "customers",

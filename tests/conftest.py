@@ -20,6 +20,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils.module_loading import import_string
 
+from agents import kept
 from agents.models import Agent, Team, Token
 from channels_app import inbound, jobs, registry
 from channels_app.models import Channel
@@ -137,6 +138,11 @@ def no_network() -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", connect_ex)
         patch.setattr(socket, "getaddrinfo", lookup)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    kept.forget_all()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""When somebody is there: opening hours, holidays, and time that counts."""
