@@ -111,11 +111,13 @@ INSTALLED_APPS = [
     "allauth.account",
     "hub",
     "agents",
+    "agents.presence",
     "agents.hours",
     "channels_app",
     "channels_app.widget",
     "customers",
     "tickets",
+    "tickets.routing",
 ]
 
 MIDDLEWARE = [
@@ -292,6 +294,8 @@ TIMETABLE: dict[str, float] = {
     "tickets.profiles.sweep": 2,
     "tickets.lifecycle.wake_due": 1,
     "tickets.pending.settle": 2,
+    "tickets.routing.desk.sweep": 2,
+    "tickets.routing.desk.watch": 2,
     "tickets.models.activity.purge": 3600,
     "tickets.replies.purge_keys": 3600,
 }

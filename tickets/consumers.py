@@ -27,10 +27,12 @@ from tickets import glances, live, log
 from tickets.courtesies import customer_sees
 from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
+from tickets.routing import presence
 
 BAD_AFTER = 4400
 PAGE = 200
 SAY_EVERY = 1.0
+ACTIVE_EVERY = 5.0
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}")
 
 
@@ -133,6 +135,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Reads of the database take turns with the reader's progress until there is nothing between.
         while not self.reader.add(listener):
             await self._catch_up(listener, self.reader.position)
+        await database_sync_to_async(presence.arrived, thread_sensitive=False)(self.who.agent.pk)
 
     async def _catch_up(self, listener: live.Listener, until: int) -> None:
         while listener.position < until:
@@ -169,9 +172,11 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Typing, viewing, and up to where was read; what is no such frame is ignored."""
         try:
             value = json.loads(text_data or "")
-            kind, number = value["type"], value["ticket"]
+            kind, number = value["type"], value.get("ticket")
         except (ValueError, TypeError, KeyError, RecursionError):
             return
+        if kind == "active":
+            await self._at_work()
         if kind not in ("typing", "viewing", "left", "seen") or type(number) is not int or not 0 < number < 2**63:
             return
         upto = value.get("upto")
@@ -195,6 +200,13 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         elif kind == "left":
             self.listener.viewing.discard(number)
         self._tell(kind, number, self.teams[number][1])
+
+    async def _at_work(self) -> None:
+        """Somebody types or clicks: no away for as long as they do."""
+        now = time.monotonic()
+        if self.listener is not None and now - self.said.get(("active", 0), 0.0) >= ACTIVE_EVERY:
+            self.said["active", 0] = now
+            await database_sync_to_async(presence.active, thread_sensitive=False)(self.who.agent.pk)
 
     async def _may_see(self, number: int, now: float) -> bool:
         known = self.teams.get(number)

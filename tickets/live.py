@@ -22,6 +22,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from agents.models import Agent, Sight, Token
+from agents.presence import roll
 from channels_app import wakeups
 from tickets import log, shapes
 from tickets.models.activity import Activity, horizon
@@ -120,6 +121,7 @@ class Reader:
     def _read(self) -> None:
         position = -1
         checked = timezone.now()
+        beaten = 0.0
         while not self.over:
             try:
                 close_old_connections()
@@ -131,6 +133,9 @@ class Reader:
                 if (timezone.now() - checked).total_seconds() >= CHECK_EVERY:
                     checked = timezone.now()
                     self._check()
+                if time.monotonic() - beaten >= roll.BEAT_EVERY:
+                    beaten = time.monotonic()
+                    self._beat()
             except Exception:
                 logger.exception("the log could not be read; trying again")
                 connection.close()
@@ -186,6 +191,12 @@ class Reader:
             sight = Sight(None if agent.is_admin else frozenset(teams[one.agent_id]))
             if sight != one.sight:
                 self.loop.call_soon_threadsafe(self._change_sight, one, sight)
+
+    def _beat(self) -> None:
+        """Whose sockets are open here: they are there, whatever other processes know."""
+        here = {listener.agent_id for group in tuple(self.groups.values()) for listener in tuple(group)}
+        if here:
+            roll.beat(here)
 
     # ── On the event loop ──
 
@@ -263,6 +274,9 @@ class Reader:
         What an agent has read is for their own other tabs alone.
         """
         value = json.loads(payload)
+        if "to" in value:
+            self._to_some(set(value.pop("to")), encode(value))
+            return
         actor = value["actor"]
         # A customer's number may be an agent's too.
         team, agent_id = value.pop("team"), actor["id"] if actor["type"] == "agent" else None
@@ -272,6 +286,14 @@ class Reader:
                 for listener in tuple(group):
                     if (listener.agent_id == agent_id) == own:
                         self._soon(listener.send(text))
+
+
+    def _to_some(self, agents: set[int], text: str) -> None:
+        """For these agents' own screens: an offer, a bell, what they are shown as."""
+        for group in tuple(self.groups.values()):
+            for listener in tuple(group):
+                if listener.agent_id in agents:
+                    self._soon(listener.send(text))
 
 
 _tasks: set[asyncio.Task[None]] = set()

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from agents.models import Agent, Team
-from channels_app import wakeups
+from channels_app import jobs, wakeups
 from customers.models import Customer
 from tickets.models.message import Message
 from tickets.models.ticket import Ticket
@@ -36,6 +36,12 @@ class Actor:
 
 
 SYSTEM = Actor("system")
+
+STIRS = frozenset(
+    f"ticket.{what}"
+    for what in ("created", "reopened", "woken", "released", "changed", "resolved", "snoozed", "assigned", "merged")
+)
+"""After these a ticket may wait for somebody, or somebody may be free for the next (tickets/routing)."""
 
 
 class Activity(models.Model):
@@ -108,7 +114,15 @@ def record(
         setattr(ticket, name, value)
     ticket.told = (*ticket.told, line)
     wakeups.moved()
+    if type in STIRS:
+        jobs.enqueue("tickets.routing.desk.moved", ticket.pk, _freed(ticket, line))
     return line
+
+
+def _freed(ticket: Ticket, line: Activity) -> int:
+    """Who may have room for something else after this line; 0: nobody."""
+    before = line.changes.get("before", {}).get("assignee")
+    return before or (ticket.assignee_id if line.type in ("ticket.resolved", "ticket.snoozed") else 0) or 0
 
 
 # The trigger of migration 0002 takes this lock, with the sequence's last number in its lower 48 bits,

@@ -1,0 +1,1 @@
+"""Who gets a ticket: rules, strategies, offers, and why."""

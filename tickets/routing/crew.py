@@ -1,0 +1,71 @@
+"""Who could take a ticket right now, and how much each has: a few statements, whatever the size of desk or queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from django.db.models import Count
+from django.utils import timezone
+
+from agents.models import Agent
+from agents.presence.models import CAPACITY, Presence, Seat
+from agents.presence.roll import status_of
+from tickets.models import Ticket
+from tickets.routing.models import CHAT, MAIL, Offer, Weight
+from tickets.routing.strategies import Candidate
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Weights = Mapping[int, int]
+
+
+def weights() -> dict[int, int]:
+    """Of the channels where somebody set one."""
+    return dict(Weight.objects.values_list("channel", "weight"))
+
+
+def weight_of(channel_id: int, threads: bool, known: Weights) -> int:
+    return known.get(channel_id) or (MAIL if threads else CHAT)
+
+
+def loads(agents: Iterable[int], known: Weights) -> Counter[int]:
+    """What each holds: open tickets, and what is being offered to them. Snoozed ones wait without them."""
+    ids, found = list(agents), Counter[int]()
+    held = Ticket.objects.unresolved().filter(assignee__in=ids, status=Ticket.Status.OPEN).order_by()
+    for agent, channel, threads, count in held.values_list("assignee", "channel", "threads").annotate(Count("pk")):
+        found[agent] += count * weight_of(channel, threads, known)
+    for agent, weight in Offer.objects.filter(agent__in=ids, state=Offer.State.OPEN).values_list("agent", "weight"):
+        found[agent] += weight
+    return found
+
+
+def of_team(team_id: int, known: Weights) -> list[Candidate]:
+    """The team's colleagues who may sign in, as strategies see them (four statements)."""
+    members = list(Agent.objects.filter(teams=team_id, is_active=True).select_related("presence", "seat"))
+    ids, now = [one.pk for one in members], timezone.now()
+    held = loads(ids, known)
+    asked = set(Offer.objects.filter(agent__in=ids, state=Offer.State.OPEN).values_list("agent", flat=True))
+    return [_candidate(one, held[one.pk], one.pk in asked, now) for one in members]
+
+
+def presence_of(agent: Agent, now: datetime) -> str:
+    """As it is at this moment, whatever was told last. The row came along."""
+    row: Presence | None = getattr(agent, "presence", None)
+    return status_of(row.choice, row.seen_at, row.active_at, now) if row else Presence.Status.OFFLINE.value
+
+
+def _candidate(agent: Agent, load: int, asked: bool, now: datetime) -> Candidate:
+    seat: Seat | None = getattr(agent, "seat", None)
+    given = seat.last_assigned_at if seat else None
+    return Candidate(
+        agent=agent.pk,
+        name=agent.name,
+        online=presence_of(agent, now) == Presence.Status.ONLINE,
+        asked=asked,
+        load=load,
+        capacity=seat.capacity if seat else CAPACITY,
+        skills=frozenset(seat.skills if seat else ()),
+        languages=frozenset(seat.languages if seat else ()),
+        idle_since=(given - EPOCH).total_seconds() if given else 0.0,
+    )
