@@ -23,7 +23,7 @@ from django.utils.crypto import constant_time_compare
 from agents import tokens
 from agents.models import Agent, Sight, Token
 from channels_app import wakeups
-from tickets import glances, live, log
+from tickets import glances, live, log, sights
 from tickets.courtesies import customer_sees
 from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
@@ -116,7 +116,9 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._begin(after)
 
     async def _begin(self, after: int | None) -> None:
-        at, last, kept = await database_sync_to_async(_where, thread_sensitive=False)(after)
+        at, last, kept, same = await database_sync_to_async(_where, thread_sensitive=False)(
+            after, self.who.agent.pk, self.who.sight
+        )
         position = at if after is None else min(after, last)
         listener = live.Listener(
             agent_id=self.who.agent.pk,
@@ -130,7 +132,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         )
         self.listener = listener
         await self._push(live.encode({"type": "hello", "at": at}))
-        if not kept:
+        if not (kept and same):
             await self._push(live.RESET)
         # Reads of the database take turns with the reader's progress until there is nothing between.
         while not self.reader.add(listener):
@@ -224,8 +226,12 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         wakeups.publish_json(wakeups.EPHEMERAL, {"type": kind, "ticket": number, "actor": who, "team": team, **more})
 
 
-def _where(after: int | None) -> tuple[int, int, bool]:
-    """(the safe horizon, the newest number, whether all after that number is still kept)."""
+def _where(after: int | None, agent_id: int, sight: Sight) -> tuple[int, int, bool, bool]:
+    """(the safe horizon, the newest number, whether all after that number is still kept, whether this agent has seen
+    with the same eyes since).
+    """
+    # Noted first, so that what is loaded at this horizon was read with these eyes.
+    since = sights.noted(agent_id, sight)
     at = horizon()
     kept = True
     if after is not None:
@@ -233,7 +239,8 @@ def _where(after: int | None) -> tuple[int, int, bool]:
         first = Activity.objects.order_by("seq").values_list("seq", "at").first()
         # Holes are normal; only a log whose oldest line is as old as the limit has lost lines to it.
         kept = first is None or after + 1 >= first[0] or first[1] > old + timedelta(days=1)
-    return at, max(newest(), at), kept
+    # Whoever begins with nothing has nothing to forget.
+    return at, max(newest(), at), kept, not after or after >= since
 
 
 def _team_of(number: int) -> tuple[int | None] | None:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from agents.models import Agent, Sight, Token
 from agents.presence import roll
 from channels_app import wakeups
-from tickets import log, shapes
+from tickets import log, shapes, sights
 from tickets.models.activity import Activity, horizon
 
 logger = structlog.get_logger(__name__)
@@ -162,7 +162,8 @@ class Reader:
         return position
 
     def _check(self) -> None:
-        """Who may still listen, and to what: teams, role, account, token and session, in four statements."""
+        """Who may still listen, and to what: teams, role, account, token and session, in four statements
+        (and those that note a change)."""
         listeners = [listener for group in tuple(self.groups.values()) for listener in tuple(group)]
         if not listeners:
             return
@@ -190,6 +191,7 @@ class Reader:
                 continue
             sight = Sight(None if agent.is_admin else frozenset(teams[one.agent_id]))
             if sight != one.sight:
+                sights.noted(one.agent_id, sight)
                 self.loop.call_soon_threadsafe(self._change_sight, one, sight)
 
     def _beat(self) -> None:

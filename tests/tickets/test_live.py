@@ -131,7 +131,7 @@ def test_the_door_is_shut_for_strangers(hub: RunningHub) -> None:
 
 def browser(hub: RunningHub, name: str) -> httpx.Client:
     """Signed in as a browser is: by the form, with a cookie."""
-    client = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False, timeout=20)
+    client = httpx.Client(base_url=hub.url, follow_redirects=True, trust_env=False, timeout=60)
     client.get("/accounts/login/")
     agent = hub.agent(name)
     form = {
@@ -230,6 +230,39 @@ def test_other_teams_mean_a_reset_and_another_sight(hub: RunningHub) -> None:
         hub.say("sekarang terlihat", sender="u-sight")
         ear.until(added("sekarang terlihat"))
         assert api.patch(f"/agents/{carl['id']}/", json={"teams": [carl["team"]["id"]]}).status_code == 200
+
+
+def test_who_was_away_while_their_teams_changed_begins_afresh(hub: RunningHub) -> None:
+    """A browser that sleeps has its number alone, and the log says nothing about teams."""
+    bea, other = hub.agent("bea"), hub.agent("carl")["team"]["id"]
+    hub.say("sebelum tidur", sender="u-away")
+    with Ear(hub, "bea") as ear:
+        before = ear.hello["at"]
+
+    def told_anew(after: int) -> bool:
+        word = f"bangun {uuid.uuid4().hex}"
+        with Ear(hub, "bea", after=after) as ear:
+            assert ear.hello
+            hub.say(word, sender="u-away")
+            ear.until(added(word))
+            return any(frame["type"] == "reset" for frame in ear.frames)
+
+    def put_into(*teams: int) -> None:
+        with hub.api("ana") as api:
+            assert api.patch(f"/agents/{bea['id']}/", json={"teams": teams}).status_code == 200
+
+    assert not told_anew(before)
+    put_into(bea["team"]["id"], other)
+    try:
+        assert told_anew(before)
+        # Another browser of theirs slept as long; one that was loaded since did not.
+        assert told_anew(before)
+        with Ear(hub, "bea") as ear:
+            loaded = ear.hello["at"]
+        assert not told_anew(loaded)
+        assert not told_anew(0)
+    finally:
+        put_into(bea["team"]["id"])
 
 
 def test_typing_and_viewing_reach_colleagues_only(hub: RunningHub) -> None:

@@ -168,6 +168,16 @@ def newest() -> int:
         return int(cursor.fetchone()[0])
 
 
+def take_number() -> int:
+    """A number that no line will ever have, higher than all given out so far. Holes are normal."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval('tickets_activity_seq_seq')")
+            return int(cursor.fetchone()[0])
+        cursor.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'tickets_activity'")
+    return newest()
+
+
 def purge() -> None:
     """The log is kept settings.LOG_KEEP_DAYS; a reader from before that is told to start afresh."""
     old = timezone.now() - timedelta(days=settings.LOG_KEEP_DAYS)
