@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from channels_app.views import webhook
+from channels_app.widget import shop
 from channels_app.widget.consumers import VisitorConsumer
 from hub.health import healthz, readyz
 from hub.views import not_here
@@ -23,6 +24,8 @@ urlpatterns = [
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
     path("widget/", include("channels_app.widget.urls")),
+    path("widget.js", loader),
+    path("demo-shop/", shop.page, name="demo_shop"),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
 ]

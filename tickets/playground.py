@@ -19,6 +19,7 @@ from channels_app import registry
 from channels_app.contract import clean_text, fit_id
 from channels_app.inbound import accept_own
 from channels_app.models import Address, Channel
+from tickets import selections
 from tickets.models import Message
 from tickets.views import me, signed_in, wants_part
 
@@ -60,6 +61,7 @@ def sandbox(request: HttpRequest, channel_id: int) -> HttpResponse:
         "phones": _phones(channel, names),
         "together": _together(names),
         "full": len(names) >= PHONES,
+        "shop": next((place.id for place in selections.places(me(request)).websites()), None),
         "known": [one for one in dict.fromkeys(known) if one and one not in names],
     }
     return render(request, "sandbox/page.html", context)

@@ -37,6 +37,8 @@ class Place:
     name: str
     icon: str = "users"
     playground: bool = False
+    website: bool = False
+    """It stands in the pages of a made-up shop, too."""
     trouble: str = ""
     """"auth": the platform refuses the channel's credentials."""
 
@@ -49,6 +51,9 @@ class Places:
 
     def playgrounds(self) -> list[Place]:
         return [place for place in self.channels if place.playground]
+
+    def websites(self) -> list[Place]:
+        return [place for place in self.channels if place.website]
 
     def troubles(self) -> list[Place]:
         """Channels that an administrator has to see to; nobody else can."""
@@ -78,7 +83,8 @@ def _channel(pk: int, name: str, kind: str, trouble: str) -> Place:
         adapter = registry.adapter(kind)
     except registry.UnknownKind:
         return Place(pk, name, "unplug")
-    return Place(pk, name, adapter.icon, adapter.has_playground and settings.SANDBOX_ENABLED, trouble)
+    tried = settings.SANDBOX_ENABLED
+    return Place(pk, name, adapter.icon, adapter.has_playground and tried, adapter.on_websites and tried, trouble)
 
 
 # ── Which list ───────────────────────────────────────────────────────────────────────────────

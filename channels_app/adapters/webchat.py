@@ -58,6 +58,7 @@ class WebchatAdapter(Adapter):
     about = _("A chat on your own website, by one line in its pages.")
     icon = "message-square-text"
     has_webhook = False
+    on_websites = True
     fields = (
         Field(
             name="widget_token",

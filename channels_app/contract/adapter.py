@@ -57,6 +57,8 @@ class Adapter:
     has_playground: ClassVar[bool] = False
     """An agent may play the customer on a page of ours."""
     threads: ClassVar[bool] = False
+    on_websites: ClassVar[bool] = False
+    """Visitors of a website talk by it; where playgrounds are on, a made-up shop of ours shows it at work."""
     """Several conversations may run side by side with one address (mail); a chat has one."""
     idempotent: ClassVar[bool] = False
     """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""

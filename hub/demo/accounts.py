@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from agents.models import Team
 from channels_app import checks, registry
 from channels_app.contract import Field
@@ -30,6 +32,8 @@ VALUES: dict[tuple[str, str], Value] = {
     # Nowhere until --smtp-url says where; no provider and no mailbox stand behind it.
     **{("email", name): lambda label: "" for name in NO_MAIL},
     ("webchat", "widget_token"): lambda label: "wgt_" + derive(label).hex()[:24],
+    # PUBLIC_URL's own always may; a developer may have typed the other name of the same machine.
+    ("webchat", "origins"): lambda label: f"http://localhost:{settings.PORT} http://127.0.0.1:{settings.PORT}",
     # Account ids as Meta's look, that nobody has.
     ("whatsapp", "phone_number_id"): lambda label: "100000000000001",
     ("whatsapp", "business_account_id"): lambda label: "200000000000001",
