@@ -7,9 +7,9 @@ with RunningHub(tmp_path) as hub:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -26,6 +26,11 @@ from tests.platforms.webhook import signed
 from tests.servers import answers, free_port, until
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
+PER_WORKER = 7
+"""Of Redis's sixteen databases, so that hubs of two test processes and seven of one never share a queue."""
+
+_hubs = itertools.count()
 
 
 class RunningHub:
@@ -77,7 +82,7 @@ class RunningHub:
         self._administer(f'CREATE DATABASE "{self.database}"')
         self.environment["DATABASE_URL"] = urlunsplit(urlsplit(self.server_url)._replace(path=f"/{self.database}"))
         # A queue of one's own: two hubs on one Redis would take each other's jobs.
-        number = random.randint(1, 15)
+        number = WORKER * PER_WORKER + next(_hubs) % PER_WORKER + 1
         self.environment["REDIS_URL"] = urlunsplit(urlsplit(self.environment["REDIS_URL"])._replace(path=f"/{number}"))
 
     def _administer(self, statement: str) -> None:
