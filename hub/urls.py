@@ -24,7 +24,6 @@ urlpatterns = [
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
     path("widget/", include("channels_app.widget.urls")),
-    path("widget.js", loader),
     path("demo-shop/", shop.page, name="demo_shop"),
     path("api/", include("tickets.api.urls")),
     path("", include("tickets.urls")),
