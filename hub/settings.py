@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "channels_app.widget",
     "customers",
     "tickets",
+    "tickets.sla",
     "tickets.routing",
 ]
 

@@ -15,6 +15,7 @@ from channels_app import jobs, wakeups
 from customers.models import Customer
 from tickets.models.message import Message
 from tickets.models.ticket import Ticket
+from tickets.sla.following import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def record(
     to change a ticket: writing and announcing are one verb.
     """
     now = timezone.now()
+    fields.update(follow(ticket, type, message, fields, now))
     line = Activity.objects.create(
         type=type,
         ticket=ticket,

@@ -22,6 +22,8 @@ class Courtesy(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     typing_at = models.DateTimeField(null=True, blank=True)
+    away_until = models.DateTimeField(null=True, blank=True)
+    """The customer was told that nobody is there until then (tickets/away.py)."""
 
     class Meta:
         indexes = [

@@ -103,6 +103,15 @@ class Ticket(models.Model):
     """When the customer last wrote: reply windows count from it."""
     waiting_since = models.DateTimeField(null=True, blank=True)
     """Since when the customer waits for an answer; None: they do not."""
+    clocks = models.JSONField(null=True, blank=True, editable=False)
+    """What runs towards its due times (tickets/sla/clocks.py), here so that ticket and clocks change in one statement;
+    None: nothing is promised."""
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Of the running clock that ends first."""
+    look_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When the timetable has something to mark."""
+    sla_state = models.CharField(max_length=8, default="", db_default="", blank=True, editable=False)
+    """The worst of the clocks that have not ended: "" (none), running, at_risk, breached."""
     last_text = models.CharField(max_length=160, default="", blank=True)
     last_direction = models.CharField(max_length=4, default="", blank=True)
 
@@ -139,7 +148,7 @@ class Ticket(models.Model):
             models.Index(fields=["-seq"], name="ticket_unresolved", condition=~models.Q(status="resolved")),
             # With all that the badges count, so that counting reads no ticket.
             models.Index(
-                fields=["team", "-seq", "status", "assignee", "channel"],
+                fields=["team", "-seq", "status", "assignee", "channel", "sla_state"],
                 name="ticket_team_unres",
                 condition=~models.Q(status="resolved"),
             ),
@@ -152,6 +161,12 @@ class Ticket(models.Model):
             models.Index(fields=["customer", "-seq"], name="ticket_customer"),
             models.Index(fields=["address", "-number"], name="ticket_address"),
             models.Index(fields=["snoozed_until"], name="ticket_snoozed", condition=models.Q(status="snoozed")),
+            # What is due first: of all, of a team, of no team; and what the timetable has to look at.
+            models.Index(fields=["due_at", "number"], name="ticket_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(
+                fields=["team", "due_at", "number"], name="ticket_team_due", condition=models.Q(due_at__isnull=False)
+            ),
+            models.Index(fields=["look_at"], name="ticket_look", condition=models.Q(look_at__isnull=False)),
             # For the search: the newest tickets, of all and of a team.
             models.Index(fields=["-newest_message"], name="ticket_newest"),
             models.Index(fields=["team", "-newest_message"], name="ticket_team_newest"),
