@@ -30,7 +30,7 @@ def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None 
     known = {field.name: field for field in adapter.fields}
     errors: dict[str, Any] = {name: _("There is no such setting.") for name in given if name not in known}
     values: dict[str, Any] = {}
-    moved = old is not None and any(field.redirects and _changes(field.name, given, old) for field in adapter.fields)
+    moved = old is not None and any(field.redirects and _moves(field, given, old) for field in adapter.fields)
     for field in adapter.fields:
         value = given.get(field.name)
         if value is None and old is not None:
@@ -50,8 +50,22 @@ def complete(kind: str, given: Mapping[str, Any], old: Mapping[str, Any] | None 
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def _changes(name: str, given: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return given.get(name) is not None and str(given[name]) != str(old.get(name) or "")
+def _moves(field: Field, given: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether credentials would go elsewhere than before."""
+    if given.get(field.name) is None:
+        return False
+    now, before = str(given[field.name]), str(old.get(field.name) or "")
+    # An address with its own user and password in it may get new ones, and one that is emptied gets nothing at all.
+    return bool(now) and destination(now) != destination(before) if field.secret else now != before
+
+
+def destination(url: str) -> tuple[str, str, int | None, str]:
+    """Whom an address names, and how it is spoken to: what stands in it besides may change."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port, parts.query
+    except ValueError:
+        return url, "", None, ""
 
 
 def _problem(field: Field, value: Any) -> str:
@@ -113,6 +127,13 @@ def connect(channel: Channel) -> Sequence[CheckLine]:
     """Have the platform told where to post (Adapter.can_connect), in words."""
     account = channel.account()
     return channel.adapter.connect(account, http_for(account, channel.adapter.fields))
+
+
+def first(kind: str, name: str, settings: dict[str, Any]) -> list[CheckLine]:
+    """What ``live`` would say of settings that are not kept yet."""
+    row = Channel(kind=kind, name=name)
+    row.put_settings(settings)
+    return told(row)
 
 
 def told(channel: Channel, act: Callable[[Channel], Sequence[CheckLine]] | None = None) -> list[CheckLine]:

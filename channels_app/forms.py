@@ -7,7 +7,7 @@ typed again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agents.models import Team
-from channels_app import checks, registry, vault
-from channels_app.contract import BASE_URL, Field, SettingsInvalid, clean_text
+from channels_app import checks, pieces, registry, vault
+from channels_app.contract import BASE_URL, Field, Preset, SettingsInvalid, clean_text
 from channels_app.models import Channel
 
 PREFIX = "setting-"
@@ -36,11 +36,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """One setting that is asked for in pieces."""
+
+    label: str
+    help: str
+    pieces: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Settings that belong together, shut until one looks for them."""
 
     title: str
-    rows: list[Row]
+    rows: list[Row | Whole]
     opened: bool
 
 
@@ -52,31 +61,50 @@ class ChannelForm(forms.Form):
         Team.objects.none(), label=gettext_lazy("Team"), required=False, empty_label=gettext_lazy("All teams")
     )
 
-    def __init__(self, kind: str, data: Any = None, *, channel: Channel | None = None, team: int | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        data: Any = None,
+        *,
+        channel: Channel | None = None,
+        team: int | None = None,
+        preset: str | None = None,
+    ) -> None:
+        """preset: the name of a provider whose values it begins with."""
         super().__init__(data, initial={"name": channel.name if channel else "", "team": team})
         self.kind, self.channel = kind, channel
+        self.again: set[str] = set()
         self.old, self.sealed = _old(channel)
         self.declared = registry.adapter(kind).fields
+        self.presets = registry.adapter(kind).presets
+        self.preset: Preset | None = next((one for one in self.presets if one.name == preset), None)
+        self.kept = pieces.kept(self.declared, self.old or {})
         teams = self.fields["team"]
         assert isinstance(teams, forms.ModelChoiceField)
         teams.queryset = Team.objects.order_by("name", "pk")
         self.fields["name"].help_text = _("Agents see it beside each conversation.")
         self.fields["team"].help_text = _("Who sees what arrives here.")
-        for field in self.declared:
+        for field in self._singly():
             self.fields[PREFIX + field.name] = self._field(field)
             if self._removable(field):
                 self.fields[REMOVE + field.name] = forms.BooleanField(
                     label=_("Remove what is kept"), required=False, label_suffix=""
                 )
 
+    def _singly(self) -> list[Field]:
+        """What is typed, each in a field of its own."""
+        return [piece for field in self.declared for piece in pieces.of(field)]
+
     # ── what it looks like ──
 
     def _field(self, field: Field) -> forms.Field:
-        kept = (self.old or {}).get(field.name)
+        kept = self.kept.get(field.name)
         known: dict[str, Any] = {"label": field.label, "help_text": self._help(field), "required": False}
         if field.secret:
             return forms.CharField(**known, widget=forms.PasswordInput(attrs=_quiet(kept=bool(kept))))
         initial = kept if self.old is not None else field.default
+        if self.preset and field.name in self.preset.values:
+            initial = self.preset.values[field.name]
         if field.choices or field.shape == "colour":
             # What a browser would choose by itself is the first one, or black.
             initial = initial or field.default
@@ -97,42 +125,62 @@ class ChannelForm(forms.Form):
     def _help(self, field: Field) -> str:
         """The adapter's words, and for a secret what leaving it empty means."""
         more = ""
-        if field.secret and (self.old or {}).get(field.name):
+        if field.secret and self.kept.get(field.name):
             more = _("Kept, and not shown. Type to replace it.")
         elif field.generate and self.old is None:
             more = _("Leave it empty, and one is made.")
         return " ".join(str(part) for part in (field.help, more) if part)
 
     def _removable(self, field: Field) -> bool:
-        return bool(field.secret and not field.required and (self.old or {}).get(field.name))
+        return bool(field.secret and not field.required and self.kept.get(field.name))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Whole]:
         """Those that one looks at first."""
-        yield from (self._row(field) for field in self.declared if field is not BASE_URL and not field.group)
+        yield from (self._whole(field) for field in self.declared if field is not BASE_URL and not field.group)
 
     def groups(self) -> list[Group]:
         """The others, under their headings, in the order in which the adapter has them; the rarest last."""
-        found: dict[str, list[Row]] = {}
+        found: dict[str, list[Field]] = {}
         for field in self.declared:
             if field.group and field is not BASE_URL:
-                found.setdefault(str(field.group), []).append(self._row(field))
-        groups = [Group(title, rows, opened=any(row.field.errors for row in rows)) for title, rows in found.items()]
+                found.setdefault(str(field.group), []).append(field)
+        groups = [
+            Group(
+                title,
+                [self._whole(field) for field in fields],
+                opened=any(row.field.errors for row in self._flat(fields)) or self._is_preset(fields),
+            )
+            for title, fields in found.items()
+        ]
         rare = [self._row(field) for field in self.declared if field is BASE_URL]
         if rare:
             # Something is in it, or wrong with it.
             opened = any(row.field.errors or row.field.value() for row in rare)
-            groups.append(Group(_("Seldom needed"), rare, opened=opened))
+            groups.append(Group(_("Seldom needed"), list(rare), opened=opened))
         return groups
 
     def everything(self) -> list[Row]:
-        return [*self.rows(), *(row for group in self.groups() for row in group.rows)]
+        return self._flat(self.declared)
+
+    def _is_preset(self, fields: list[Field]) -> bool:
+        """The chosen provider says something about it, so it is to be seen."""
+        said = self.preset.values if self.preset else {}
+        return any(piece.name in said for field in fields for piece in pieces.of(field))
+
+    def _whole(self, field: Field) -> Row | Whole:
+        if field.parts is None:
+            return self._row(field)
+        return Whole(str(field.label), str(field.help), self._flat([field]))
+
+    def _flat(self, fields: Iterable[Field]) -> list[Row]:
+        return [self._row(piece) for field in fields for piece in pieces.of(field)]
 
     def _row(self, field: Field) -> Row:
         remove = REMOVE + field.name
         return Row(
             field=self[PREFIX + field.name],
             secret=field.secret,
-            kept=bool(field.secret and (self.old or {}).get(field.name)),
+            kept=bool(field.secret and self.kept.get(field.name)),
             remove=self[remove] if remove in self.fields else None,
         )
 
@@ -146,18 +194,28 @@ class ChannelForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        given = {field.name: value for field in self.declared if (value := self._given(field, cleaned)) is not None}
         try:
+            given = {field.name: value for field in self.declared if (value := self._given(field, cleaned)) is not None}
             self.complete = checks.complete(self.kind, given, self.old)
         except SettingsInvalid as error:
             for name, words in error.errors.items():
-                self.add_error(PREFIX + name if PREFIX + name in self.fields else None, str(words))
+                self.add_error(self._place(name), str(words))
         if self.errors:
             self._ask_again(cleaned)
         return cleaned
 
+    def _place(self, name: str) -> str | None:
+        """Where a mistake is said: of a setting in pieces at the secret one, which is what has to be typed again."""
+        if PREFIX + name in self.fields:
+            return PREFIX + name
+        found = next((pieces.of(field) for field in self.declared if field.name == name), ())
+        at = next((piece for piece in found if piece.secret), found[0] if found else None)
+        return PREFIX + at.name if at else None
+
     def _given(self, field: Field, cleaned: dict[str, Any]) -> Any:
         """None: nothing was said about it."""
+        if field.parts is not None:
+            return self._joined(field, cleaned)
         value = cleaned.get(PREFIX + field.name)
         if value not in (None, ""):
             return value
@@ -167,11 +225,26 @@ class ChannelForm(forms.Form):
             return None
         return "" if value == "" else None
 
+    def _joined(self, field: Field, cleaned: dict[str, Any]) -> str | None:
+        found = {piece.name: PREFIX + pieces.name(field, piece) for piece in field.parts.fields} if field.parts else {}
+        removed = frozenset(one for one, name in found.items() if cleaned.get(REMOVE + name.removeprefix(PREFIX)))
+        typed = {one: str(cleaned.get(name) or "") for one, name in found.items()}
+        try:
+            return pieces.joined(field, typed, str((self.old or {}).get(field.name) or ""), removed)
+        except SettingsInvalid as error:
+            raise SettingsInvalid({f"{field.name}-{one}": words for one, words in error.errors.items()}) from error
+
     def _ask_again(self, cleaned: dict[str, Any]) -> None:
-        for field in self.declared:
+        for field in self._singly():
             name = PREFIX + field.name
             if field.secret and cleaned.get(name) and name not in self.errors:
+                self.again.add(name)
                 self.add_error(name, _("Type it once more: a secret is not sent back to the page."))
+
+    def mistakes(self) -> dict[str, list[str]]:
+        """Field → words, without the requests to type a secret once more beside another's mistake."""
+        found = {name: [str(one) for one in errors] for name, errors in self.errors.items()}
+        return {name: words for name, words in found.items() if name not in self.again}
 
     def save(self) -> Channel:
         """The caller holds the row's lock when it is a change."""

@@ -93,7 +93,7 @@ class Keeper(threading.Thread):
                 return
             pause, settings = self.paused.get(channel.pk, (0.0, ""))
             # New settings are tried at once.
-            waits = time.monotonic() < pause and settings == channel.sealed_settings
+            waits = time.monotonic() < pause and settings == channel.settled()
             if channel.pk not in self.held and not waits and take(channel.pk, self.holder):
                 self.held[channel.pk] = thread = Holding(self, channel.pk)
                 thread.start()
@@ -155,7 +155,7 @@ class Holding(threading.Thread):
 
     def hold(self) -> None:
         channel = Channel.objects.get(pk=self.channel_id)
-        settings = channel.sealed_settings
+        settings = channel.settled()
         try:
             account = channel.account()
             source = channel.adapter.open_mailbox(account, http_for(account, channel.adapter.fields))
@@ -166,7 +166,7 @@ class Holding(threading.Thread):
             self.opened(channel)
             while not self.keeper.over.is_set() and take(self.channel_id, self.keeper.holder):
                 channel = Channel.objects.get(pk=self.channel_id)
-                if not channel.enabled or channel.sealed_settings != settings:
+                if not channel.enabled or channel.settled() != settings:
                     return
                 catch_up(channel, source, self.keeper.holder)
                 source.wait(IDLE)
@@ -190,10 +190,10 @@ class Holding(threading.Thread):
         Mailbox.objects.filter(channel=channel).update(error=words[:1000])
         if isinstance(error, DeliveryFailed) and error.permanent:
             channel.refused(error)
-            self.pause(channel.sealed_settings, REFUSED_PAUSE)
+            self.pause(channel.settled(), REFUSED_PAUSE)
             return
         failures = self.keeper.failures[channel.pk] = self.keeper.failures.get(channel.pk, 0) + 1
-        self.pause(channel.sealed_settings, min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE))
+        self.pause(channel.settled(), min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE))
 
     def pause(self, settings: str, seconds: float) -> None:
         self.keeper.paused[self.channel_id] = (time.monotonic() + seconds, settings)

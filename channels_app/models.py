@@ -124,7 +124,7 @@ class Channel(models.Model):
 
     def renewed(self, values: Mapping[str, str]) -> None:
         """The platform has replaced secrets of ours by newer ones; nothing else about the channel changes."""
-        if self.pk is None:
+        if self._state.adding:
             return
         with transaction.atomic():
             row = type(self).objects.select_for_update(of=("self",)).get(pk=self.pk)

@@ -16,6 +16,8 @@ from channels_app.contract.accounts import (
     Field,
     HandshakeAnswer,
     InboundRequest,
+    Parts,
+    Preset,
     SetupStep,
 )
 from channels_app.contract.adapter import EPOCH, Adapter
@@ -119,7 +121,9 @@ __all__ = [
     "OutboundMessage",
     "Postback",
     "Profile",
+    "Parts",
     "Purpose",
+    "Preset",
     "QuickReply",
     "Quota",
     "Reaction",

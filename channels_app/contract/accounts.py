@@ -11,6 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.contract.failures import Words
 
 
+def _forgotten(values: Mapping[str, str]) -> None:
+    """Of an account that stands for no row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One channel of ours with its decrypted settings; never stored, never logged."""
@@ -20,6 +24,8 @@ class Account:
     name: str
     settings: Mapping[str, Any] = field(repr=False)
     webhook_url: str = ""
+    keep: Callable[[Mapping[str, str]], None] = field(default=_forgotten, repr=False, compare=False)
+    """Settings that the platform itself has replaced (``Field.renews``): name → new value."""
 
     def get(self, name: str) -> str:
         """The setting as text; "" when it is missing."""
@@ -55,6 +61,33 @@ class HandshakeAnswer:
     status: int = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One setting that people know in pieces, so that a form asks for these (an address of server, port, user…).
+
+    fields: of the pieces; a secret one is never shown again. join: piece → text to the setting, "" where nothing
+    is said; raises SettingsInvalid with the names of pieces. split: the setting to its pieces; never raises.
+    """
+
+    fields: tuple[Field, ...]
+    join: Callable[[Mapping[str, str]], str]
+    split: Callable[[str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A provider whose values are known. values: setting, or ``setting-piece``, → text that a form begins with.
+
+    advice: what has to be done there first. link: where.
+    """
+
+    name: str
+    label: Words
+    values: Mapping[str, str]
+    advice: Words = ""
+    link: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One setting of a channel, from which forms, checks and the API are made.
@@ -85,6 +118,10 @@ class Field:
     """Characters of a text."""
     group: Words = ""
     """Fields of one group stand together in the form under this heading, after those of none."""
+    parts: Parts | None = None
+    """How a form asks for it; what is kept, and what the API takes, is the one text."""
+    renews: bool = False
+    """The platform may replace it by itself (``Account.keep``)."""
     names_channel: str = ""
     """The value is the id of another channel of ours: one whose adapter says True under this name."""
 

@@ -15,6 +15,7 @@ from channels_app.contract.accounts import (
     Field,
     HandshakeAnswer,
     InboundRequest,
+    Preset,
     SetupStep,
 )
 from channels_app.contract.down import (
@@ -56,7 +57,6 @@ class Adapter:
     has_webhook: ClassVar[bool] = True
     has_playground: ClassVar[bool] = False
     """An agent may play the customer on a page of ours."""
-    threads: ClassVar[bool] = False
     on_websites: ClassVar[bool] = False
     """Visitors of a website talk by it; where playgrounds are on, a made-up shop of ours shows it at work."""
     """Several conversations may run side by side with one address (mail); a chat has one."""
@@ -79,6 +79,10 @@ class Adapter:
     setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
 
     # ── in ──
+    tried_first: ClassVar[bool] = False
+    """``check`` needs nothing but the settings, so that they can be tried before they are kept."""
+    presets: ClassVar[tuple[Preset, ...]] = ()
+    """Providers whose values are known, for whoever sets a channel up."""
 
     def verify(self, account: Account, request: InboundRequest) -> None:
         """Raise NotAuthentic unless the platform sent these bytes. An empty secret never matches."""

@@ -4,13 +4,14 @@
 //   <button data-reveal="#id" hidden>           shows and hides a value that is dotted out
 //   <a data-ask href="/…/delete/">              the page behind it has <… id="ask">; here it opens as a dialog
 //   <form data-into="#id">                      sent in the background; the answer's #id takes the place of ours
+//   <button formaction data-into="#id" hidden>  the same of one button of a form (shown only where it can work)
 //   <form data-once>                            its button cannot be pressed twice
 //   <div data-poll="#id">                       is asked for again every second until the answer has no data-poll
 
 import { ask, explain, fragment, handsOff, toast, words } from "./web.js";
 
 function prepare(root) {
-  for (const button of root.querySelectorAll("[data-copy], [data-reveal]")) button.hidden = false;
+  for (const button of root.querySelectorAll("[data-copy], [data-reveal], [formaction][data-into]")) button.hidden = false;
 }
 
 async function copy(button) {
@@ -79,14 +80,16 @@ function busy(form, on) {
 }
 
 async function send(form, submitter) {
-  const place = document.querySelector(form.dataset.into);
+  const own = submitter?.dataset.into;
+  const into = own ?? form.dataset.into;
+  const place = document.querySelector(into);
   const body = new URLSearchParams(new FormData(form, submitter));
   busy(form, true);
   place.setAttribute("aria-busy", "true");
   try {
-    const response = await ask(form.action, { method: "POST", body });
+    const response = await ask(own ? submitter.formAction : form.action, { method: "POST", body });
     const text = await response.text();
-    const news = response.ok && fragment(text).querySelector(form.dataset.into);
+    const news = response.ok && fragment(text).querySelector(into);
     if (!news) return explain(response.status, text);
     prepare(news);
     place.replaceChildren(...news.childNodes);
@@ -112,7 +115,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches("[data-into]")) {
+  if (form.matches("[data-into]") || event.submitter?.dataset.into) {
     event.preventDefault();
     send(form, event.submitter);
   } else if (form.matches("[data-once]")) {

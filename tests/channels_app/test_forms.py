@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from agents.models import Team
-from channels_app import checks, registry, vault
+from channels_app import checks, pieces, registry, vault
 from channels_app.forms import PREFIX, REMOVE, ChannelForm
 from channels_app.models import Channel
 from hub.demo import accounts
@@ -20,12 +20,29 @@ KINDS = sorted(django_settings.CHANNEL_ADAPTERS)
 SMS = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "from_number": OUR_NUMBER, "mode": "live"}
 
 
+PARTED = {field.name: field for kind in KINDS for field in registry.adapter(kind).fields if field.parts is not None}
+
+
+def in_pieces(values: dict[str, Any]) -> dict[str, Any]:
+    """A setting that is asked for in pieces, as it is typed; one that cannot be taken apart goes into each."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in PARTED:
+            found[name] = value
+            continue
+        parts = PARTED[name].parts
+        assert parts is not None
+        split = parts.split(value)
+        found |= {f"{name}-{piece.name}": split.get(piece.name, value) for piece in parts.fields}
+    return found
+
+
 def typed(name: str = "Toko", team: Team | None = None, remove: tuple[str, ...] = (), **values: Any) -> dict[str, Any]:
     """What a browser sends."""
     return {
         "name": name,
         "team": str(team.pk) if team else "",
-        **{PREFIX + field: value for field, value in values.items()},
+        **{PREFIX + field: value for field, value in in_pieces(values).items()},
         **{REMOVE + field: "on" for field in remove},
     }
 
@@ -57,7 +74,8 @@ def test_every_kind_has_its_form(kind: str, north: Team) -> None:
         kept = str(row.clear_settings().get(field.name) or "")
         if field.secret and kept:
             assert kept not in html
-    assert len(again.everything()) == len(registry.adapter(kind).fields)
+    singly = [piece for field in registry.adapter(kind).fields for piece in pieces.of(field)]
+    assert len(again.everything()) == len(singly)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +96,105 @@ def test_sent_back_as_it_is_nothing_changes(kind: str, north: Team) -> None:
 
 
 def _secrets(kind: str) -> set[str]:
-    return {PREFIX + field.name for field in registry.adapter(kind).fields if field.secret}
+    singly = (piece for field in registry.adapter(kind).fields for piece in pieces.of(field))
+    return {PREFIX + field.name for field in singly if field.secret}
+
+
+MAIL: dict[str, Any] = {
+    "address": "help@shop.example", "inbound_secret": "mail:x",
+    "imap_url": "imaps://help%40shop.example:p%3Aw%20%25@imap.shop.example:993/Shop/Orders",
+    "smtp_url": "smtp://help%40shop.example:s%2Fecret@smtp.shop.example:587?tls=on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def mail(north: Team) -> Channel:
+    form = ChannelForm("email", typed(team=north, **MAIL))
+    assert form.is_valid(), form.errors
+    return form.save()
+
+
+def changed(row: Channel, *, remove: tuple[str, ...] = (), **pieces_: Any) -> ChannelForm:
+    """The page as it was shown, with some of it typed anew: no secret comes back from it by itself."""
+    shown = ChannelForm("email", channel=row)
+    data = {setting.field.html_name: setting.field.value() or "" for setting in shown.everything()}
+    data = {name: "" if name in _secrets("email") else value for name, value in data.items()}
+    data |= {PREFIX + name.replace("__", "-"): value for name, value in pieces_.items()}
+    return ChannelForm(
+        "email", {"name": "x", "team": "", **data, **{REMOVE + one: "on" for one in remove}}, channel=row
+    )
+
+
+def test_pieces_become_the_one_address_that_is_kept(mail: Channel) -> None:
+    kept = mail.clear_settings()
+    assert (kept["imap_url"], kept["smtp_url"]) == (MAIL["imap_url"], MAIL["smtp_url"])
+    assert "secret" not in str(mail.public_settings)
+    html = "".join(str(row.field) for row in ChannelForm("email", channel=mail).everything())
+    assert "imap.shop.example" in html
+    assert "Shop/Orders" in html
+    assert "p:w %" not in html
+    assert "s/ecret" not in html
+
+
+def test_a_password_stays_with_its_server_and_no_other(mail: Channel) -> None:
+    form = changed(mail, imap_url__folder="INBOX", smtp_url__user="other@shop.example")
+    assert form.is_valid(), form.errors
+    assert form.complete["imap_url"] == "imaps://help%40shop.example:p%3Aw%20%25@imap.shop.example:993/INBOX"
+    assert form.complete["smtp_url"] == MAIL["smtp_url"].replace("help", "other")
+    form = changed(mail, smtp_url__password="neu")
+    assert form.is_valid(), form.errors
+    assert form.complete["smtp_url"] == "smtp://help%40shop.example:neu@smtp.shop.example:587?tls=on"
+    assert form.complete["imap_url"] == MAIL["imap_url"]
+    for piece, value in (("host", "evil.example"), ("port", "2525"), ("tls", "none")):
+        form = changed(mail, **{f"smtp_url__{piece}": value})
+        assert not form.is_valid()
+        assert "changed" in str(form.errors[PREFIX + "smtp_url-password"])
+    form = changed(mail, smtp_url__host="mx.example", smtp_url__password="neu")
+    assert set(form.errors) >= {PREFIX + "imap_url-password", PREFIX + "inbound_secret"}, "they are asked for again"
+    form = changed(
+        mail, smtp_url__host="mx.example", smtp_url__password="neu", imap_url__password="a", inbound_secret="mail:x"
+    )
+    assert form.is_valid(), form.errors
+
+
+def test_pieces_can_be_emptied_and_a_password_taken_away(mail: Channel) -> None:
+    gone: dict[str, Any] = {f"imap_url__{piece}": "" for piece in ("host", "port", "user", "folder")}
+    form = changed(mail, **gone)
+    assert form.is_valid(), form.errors
+    assert "imap_url" not in form.complete
+    form = changed(mail, remove=("smtp_url-password",), inbound_secret="mail:x")
+    assert form.is_valid(), form.errors
+    assert form.complete["smtp_url"] == "smtp://help%40shop.example@smtp.shop.example:587?tls=on"
+
+
+def test_what_is_wrong_with_a_piece_stands_at_it(db: None) -> None:
+    data = {
+        **typed(address="help@shop.example"),
+        PREFIX + "imap_url-host": "imap.example/x",
+        PREFIX + "imap_url-port": "0",
+    }
+    errors = refused("email", data)
+    assert set(errors) == {PREFIX + f"imap_url-{piece}" for piece in ("host", "port", "user")}
+
+
+@pytest.mark.parametrize("name", [one.name for one in registry.adapter("email").presets])
+def test_a_known_provider_is_filled_in(name: str, db: None) -> None:
+    form = ChannelForm("email", preset=name)
+    assert form.preset
+    for field, value in form.preset.values.items():
+        assert form[PREFIX + field].value() == value
+    own = {"imap_url-host": "mail.shop.example", "smtp_url-host": "mail.shop.example"} if name == "hosting" else {}
+    data: dict[str, Any] = {
+        **form.preset.values,
+        **own,
+        "address": "a@shop.example",
+        "imap_url-user": "a",
+        "smtp_url-user": "a",
+    }
+    made = ChannelForm("email", typed(**data))
+    assert made.is_valid(), made.errors
+    assert made.complete["imap_url"].startswith("imaps://a@")
+    assert ChannelForm("email", preset="nobody").preset is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

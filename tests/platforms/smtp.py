@@ -55,13 +55,14 @@ class FakeMailServer:
         return call
 
     def __exit__(self, *_about: object) -> None:
-        self._server.close()
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
     async def _hang_up(self) -> None:
+        # Here and not in the test's thread: a caller who hangs up at the same moment would be counted twice.
+        self._server.close()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()

@@ -108,7 +108,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if adapter is None:
         raise Http404
     mine = me(request).teams.order_by("pk").first()
-    form = ChannelForm(kind, request.POST or None, team=mine.pk if mine else None)
+    form = ChannelForm(kind, request.POST or None, team=mine.pk if mine else None, preset=request.GET.get("preset"))
     if request.method == "POST" and form.is_valid():
         row = form.save()
         log.info("a channel was made", channel=row.pk, kind=kind, by=me(request).pk)
@@ -154,7 +154,8 @@ def edit(request: HttpRequest, channel_id: int) -> HttpResponse:
         # Two administrators at once: the second starts from what the first has saved.
         rows = Channel.objects.select_for_update(of=("self",)) if request.method == "POST" else Channel.objects.all()
         row = _installed(get_object_or_404(rows.select_related("team"), pk=channel_id))
-        form = ChannelForm(row.kind, request.POST or None, channel=row, team=row.team_id)
+        preset = request.GET.get("preset")
+        form = ChannelForm(row.kind, request.POST or None, channel=row, team=row.team_id, preset=preset)
         if request.method == "POST" and form.is_valid():
             form.save()
             log.info("a channel was changed", channel=row.pk, by=me(request).pk)
@@ -162,6 +163,39 @@ def edit(request: HttpRequest, channel_id: int) -> HttpResponse:
             return redirect("settings_channel", row.pk)
     context = {"form": form, "adapter": row.adapter, "channel": row}
     return render(request, "settings/channels/form.html", context, status=422 if form.errors else 200)
+
+
+@open_to(ADMIN)
+@require_POST
+def try_new(request: HttpRequest, kind: str) -> HttpResponse:
+    """What is typed for a new channel, tried before it is kept."""
+    adapter = next((one for one in _offered() if one.kind == kind and one.tried_first), None)
+    if adapter is None:
+        raise Http404
+    return _tried_first(request, ChannelForm(kind, request.POST))
+
+
+@open_to(ADMIN)
+@require_POST
+def try_change(request: HttpRequest, channel_id: int) -> HttpResponse:
+    """The same for a change; secrets that were left out are those that are kept."""
+    row = _installed(one(request, channel_id))
+    if not row.adapter.tried_first:
+        raise Http404
+    return _tried_first(request, ChannelForm(row.kind, request.POST, channel=row))
+
+
+def _tried_first(request: HttpRequest, form: ChannelForm) -> HttpResponse:
+    if form.is_valid():
+        lines = checks.first(form.kind, form.cleaned_data["name"], form.complete)
+    else:
+        lines = [CheckLine(ok=False, words=f"{_label(form, name)}: {' '.join(errors)}") for name, errors in
+                 form.mistakes().items()]  # fmt: skip
+    return render(request, "settings/channels/_tried.html", {"lines": lines})
+
+
+def _label(form: ChannelForm, name: str) -> str:
+    return str(form.fields[name].label) if name in form.fields else _("Settings")
 
 
 # ── Connecting ───────────────────────────────────────────────────────────────────────────────

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.adapters.email import doors, fields, loops, outgoing, smtp
+from channels_app.adapters.email import checking, doors, fields, loops, outgoing, presets, smtp
 from channels_app.adapters.email.doors import Door, Post
 from channels_app.adapters.email.imap import ImapSource
 from channels_app.adapters.email.mail import Mailbox
@@ -27,7 +26,6 @@ from channels_app.contract import (
     Adapter,
     CheckLine,
     Conversation,
-    DeliveryFailed,
     InboundRequest,
     News,
     NotAuthentic,
@@ -35,7 +33,6 @@ from channels_app.contract import (
     Sent,
     SettingsInvalid,
     Source,
-    SourceLost,
     Unreadable,
     UnreadableEvent,
 )
@@ -60,7 +57,17 @@ class EmailAdapter(Adapter):
     mailbox_door = "mime"
     longest_send = smtp.DEADLINE + smtp.TIMEOUT
     max_body = 40 * 1024 * 1024
-    fields = (*fields.WAYS_IN, fields.WAY_OUT, *outgoing.FIELDS, *fields.MAILBOX)
+    tried_first = True
+    presets = presets.PRESETS
+    fields = (
+        fields.ADDRESS,
+        fields.MAILBOX_URL,
+        fields.WAY_OUT,
+        *fields.TOKENS,
+        *fields.MORE,
+        *outgoing.FIELDS,
+        *fields.WAYS_IN,
+    )
 
     # ── in ──
 
@@ -123,7 +130,7 @@ class EmailAdapter(Adapter):
             raise SettingsInvalid(errors)
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
-        return [*outgoing.check(account), *_mailbox(account, http)]
+        return checking.lines(account, http)
 
     def is_own_address(self, account: Account, external_id: str) -> bool:
         return loops.is_own_address(Mailbox(address=external_id), [account.get("address")])
@@ -133,16 +140,3 @@ class EmailAdapter(Adapter):
         if not fields.is_address(address):
             raise ValueError(external_id)
         return address
-
-
-def _mailbox(account: Account, http: Http) -> list[CheckLine]:
-    """Signing in to the mailbox and opening its folder, in words."""
-    if not account.get("imap_url"):
-        return []
-    try:
-        ImapSource(account, http).close()
-    except DeliveryFailed as error:
-        return [CheckLine(ok=False, words=" ".join(filter(None, (str(gettext(error.title)), error.detail))))]
-    except SourceLost:
-        return [CheckLine(ok=False, words=gettext("The mailbox broke off the connection."))]
-    return [CheckLine(ok=True, words=gettext("The mailbox opens, and mail is fetched from it."))]

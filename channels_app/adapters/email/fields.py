@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.adapters.email import servers
 from channels_app.contract import Field
 
 SMTP_SCHEMES = ("smtps", "smtp")
@@ -22,13 +23,87 @@ def new_secret() -> str:
     return f"mail:{secrets.token_urlsafe(32)}"
 
 
-WAYS_IN = (
+BY_WEBHOOK = _("Mail from a provider's webhook, or from your own mail server")
+FETCHING = _("More about fetching")
+OAUTH = _("Signing in without a password (OAuth)")
+
+ADDRESS = Field(
+    name="address",
+    label=_("Address"),
+    help=_("Customers write to it, and answers come from it: help@shop.example."),
+    required=True,
+)
+
+MAILBOX_URL = Field(
+    name="imap_url",
+    label=_("Mailbox to fetch from (IMAP)"),
+    help=_("Empty: nothing is fetched, and mail comes by webhook or from your own mail server."),
+    parts=servers.IMAP_PARTS,
+    secret=True,
+    is_url=True,
+    schemes=IMAP_SCHEMES,
+    redirects=True,
+)
+
+WAY_OUT = Field(
+    name="smtp_url",
+    label=_("Server for mail going out (SMTP)"),
+    help=_("Answers are handed to it. Mostly with the same user name and password."),
+    parts=servers.SMTP_PARTS,
+    secret=True,
+    is_url=True,
+    schemes=SMTP_SCHEMES,
+    redirects=True,
+)
+
+TOKENS = (
     Field(
-        name="address",
-        label=_("Address"),
-        help=_("Customers write to it, and answers come from it: help@shop.example."),
-        required=True,
+        name="oauth_token_url",
+        label=_("OAuth token address"),
+        help=_("Where access tokens are given. Used wherever there is a user name and no password."),
+        is_url=True,
+        redirects=True,
+        group=OAUTH,
     ),
+    Field(name="oauth_client_id", label=_("OAuth client ID"), group=OAUTH),
+    Field(name="oauth_client_secret", label=_("OAuth client secret"), secret=True, group=OAUTH),
+    Field(
+        name="oauth_refresh_token",
+        label=_("OAuth refresh token"),
+        help=_("The lasting permission. Where the provider gives a newer one, that is kept by itself."),
+        secret=True,
+        renews=True,
+        group=OAUTH,
+    ),
+)
+
+MORE = (
+    Field(
+        name="backfill_days",
+        label=_("Days to go back"),
+        help=_("How old mail may be that is fetched at the first look into the mailbox."),
+        default="0",
+        group=FETCHING,
+    ),
+    Field(
+        name="mark_seen",
+        label=_("Mark fetched mail as read"),
+        default="off",
+        choices=(("on", _("On")), ("off", _("Off"))),
+        group=FETCHING,
+    ),
+    Field(
+        name="authserv",
+        label=_("Name of your mail server"),
+        help=_(
+            "Whose word on forged senders counts, as it stands first in Authentication-Results. Empty: the topmost, "
+            "and mail that agents forward by hand stays theirs."
+        ),
+        group=FETCHING,
+    ),
+)
+
+WAYS_IN = (
     Field(
         name="inbound_secret",
         label=_("Secret for mail coming in"),
@@ -38,73 +113,26 @@ WAYS_IN = (
         ),
         secret=True,
         generate=new_secret,
+        group=BY_WEBHOOK,
     ),
     Field(
         name="sendgrid_public_key",
         label=_("SendGrid verification key"),
         help=_("Only where SendGrid signs what it posts; asked for on top of user and password."),
+        group=BY_WEBHOOK,
     ),
     Field(
         name="ses_topics",
         label=_("Amazon SNS topics"),
         help=_("The ARNs that Amazon SES may post through, with spaces between. None: nothing is taken."),
+        group=BY_WEBHOOK,
     ),
     Field(
         name="sns_certificates",
         label=_("Amazon SNS certificates"),
         help=_("Only without a way out to Amazon: a JSON object of certificate address and PEM."),
+        group=BY_WEBHOOK,
     ),
-)
-
-WAY_OUT = Field(
-    name="smtp_url",
-    label=_("Server for mail going out"),
-    help=_("smtps://user:password@host, or smtp:// where encryption begins later. Odd characters as %XX."),
-    secret=True,
-    is_url=True,
-    schemes=SMTP_SCHEMES,
-    redirects=True,
-)
-
-MAILBOX = (
-    Field(
-        name="imap_url",
-        label=_("Mailbox to fetch from"),
-        help=_("imaps://user:password@host/INBOX. Odd characters as %XX. Empty: nothing is fetched."),
-        secret=True,
-        is_url=True,
-        schemes=IMAP_SCHEMES,
-        redirects=True,
-    ),
-    Field(
-        name="backfill_days",
-        label=_("Days to go back"),
-        help=_("How old mail may be that is fetched at the first look into the mailbox."),
-        default="0",
-    ),
-    Field(
-        name="mark_seen",
-        label=_("Mark fetched mail as read"),
-        default="off",
-        choices=(("on", _("On")), ("off", _("Off"))),
-    ),
-    Field(
-        name="authserv",
-        label=_("Name of your mail server"),
-        help=_(
-            "Whose word on forged senders counts, as it stands first in Authentication-Results. Empty: the topmost."
-        ),
-    ),
-    Field(
-        name="oauth_token_url",
-        label=_("OAuth token address"),
-        help=_("Only for mailboxes without a password: Google, Microsoft."),
-        is_url=True,
-        redirects=True,
-    ),
-    Field(name="oauth_client_id", label=_("OAuth client ID")),
-    Field(name="oauth_client_secret", label=_("OAuth client secret"), secret=True),
-    Field(name="oauth_refresh_token", label=_("OAuth refresh token"), secret=True),
 )
 
 

@@ -18,8 +18,9 @@ from django.utils.translation import gettext_noop as N_
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 
+from channels_app.adapters.email import oauth, troubles
 from channels_app.contract import Account, DeliveryFailed, SourceLost, Waiting
-from channels_app.http import Http, HttpError
+from channels_app.http import Http
 
 TIMEOUT = 30.0
 SLOW_POLL = 30.0
@@ -29,8 +30,7 @@ WRONG = N_("The mailbox does not accept user name and password.")
 NO_FOLDER = N_("The mailbox has no such folder.")
 UNREACHABLE = N_("The mailbox could not be reached.")
 NO_TLS = N_("The mailbox offers no encryption, so no password was sent to it.")
-BAD_CERTIFICATE = N_("The mailbox's certificate is not valid for its name.")
-NO_TOKEN = N_("No access token for the mailbox was given: connect it again.")
+SHOWN_FOLDERS = 20
 
 _FETCHED = re.compile(rb"\bUID (\d+)")
 _SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
@@ -47,7 +47,17 @@ class ImapSource:
         folder = unquote(parts.path.strip("/")) or "INBOX"
         self.place = hashlib.sha256(f"{parts.hostname}\n{parts.port}\n{self.user}\n{folder}".encode()).hexdigest()
         self.mark_seen = account.get("mark_seen") == "on"
-        token = _token(account, http) if account.get("oauth_refresh_token") else ""
+        self.host = parts.hostname or ""
+        token = oauth.access_token(account, http) if oauth.wanted(account) and not password else ""
+        try:
+            self._open(url, password, token, folder)
+        except DeliveryFailed as failure:
+            # A token may end before its time: once more with a new one, before anybody is told.
+            if not token or failure.code != "imap_login":
+                raise
+            self._open(url, password, oauth.access_token(account, http, fresh=True), folder)
+
+    def _open(self, url: str, password: str, token: str, folder: str) -> None:
         self.box = _connected(url)
         try:
             with _spoken():
@@ -60,26 +70,39 @@ class ImapSource:
     def _login(self, password: str, token: str) -> None:
         try:
             if token:
-                self.box.xoauth2(self.user, token, initial_folder=None)
+                self._show(token)
             else:
                 self.box.login(self.user, password, initial_folder=None)
         except (MailboxLoginError, imaplib.IMAP4.error, UnicodeEncodeError) as error:
             if isinstance(error, imaplib.IMAP4.abort):
                 raise
-            detail = re.sub(r"\s+", " ", str(error))[:300]
-            raise DeliveryFailed(WRONG, permanent=True, category="auth", code="imap_login", detail=detail) from error
+            raise DeliveryFailed(
+                WRONG, permanent=True, category="auth", code="imap_login", detail=_said(error)
+            ) from error
+
+    def _show(self, token: str) -> None:
+        """AUTHENTICATE XOAUTH2; the challenge that a refusal begins with is answered with nothing."""
+        said = iter((oauth.login(self.user, token).encode(),))
+        self.box.client.authenticate("XOAUTH2", lambda _challenge: next(said, b""))
 
     def _select(self, folder: str) -> None:
         try:
             self.box.folder.set(folder, readonly=not self.mark_seen)
         except MailboxFolderSelectError as error:
+            detail = f"{folder[:100]} ({', '.join(self._folders())})"[:300]
             raise DeliveryFailed(
-                NO_FOLDER, permanent=True, category="auth", code="imap_folder", detail=folder[:200]
+                NO_FOLDER, permanent=True, category="auth", code="imap_folder", detail=detail
             ) from error
         found = self.box.client.untagged_responses
         self.validity = _number(found.get("UIDVALIDITY"))
         self.next_uid = _number(found.get("UIDNEXT")) or 1
         self.idles = "IDLE" in self.box.client.capabilities or "IDLE" in _words(self.box.client.capability())
+
+    def _folders(self) -> list[str]:
+        """Their names, for whoever has to choose one."""
+        with suppress(imaplib.IMAP4.error, ImapToolsError, OSError, ValueError):
+            return [found.name for found in self.box.folder.list()][:SHOWN_FOLDERS]
+        return []
 
     def waiting(self, after: int, since: date | None) -> Sequence[Waiting]:
         with _spoken():
@@ -153,33 +176,20 @@ def _connected(url: str) -> BaseMailBox:
         if off or host in ("localhost", "127.0.0.1", "::1"):
             return MailBoxUnencrypted(host, parts.port or 143, timeout=TIMEOUT)
         return MailBoxStartTls(host, parts.port or 143, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
-    except ssl.SSLCertVerificationError as error:
-        raise DeliveryFailed(BAD_CERTIFICATE, permanent=True, category="auth", detail=error.verify_message) from error
     except imaplib.IMAP4.abort as error:
         raise SourceLost(str(error)[:300]) from error
     except imaplib.IMAP4.error as error:
         raise DeliveryFailed(NO_TLS, permanent=True, category="auth", detail=str(error)[:300]) from error
     except OSError as error:
-        raise DeliveryFailed(UNREACHABLE, permanent=False, category="unknown", detail=str(error)[:300]) from error
+        raise troubles.connecting(error, UNREACHABLE) from error
 
 
-def _token(account: Account, http: Http) -> str:
-    """A fresh access token; they live about an hour, and a session is opened seldom."""
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": account.get("oauth_refresh_token"),
-        "client_id": account.get("oauth_client_id"),
-        "client_secret": account.get("oauth_client_secret"),
-    }
-    try:
-        answer = http.request("POST", account.get("oauth_token_url"), data=form)
-    except HttpError as error:
-        raise DeliveryFailed(UNREACHABLE, permanent=False, category="unknown", detail=str(error)[:200]) from error
-    token = answer.json_object().get("access_token")
-    if not answer.ok or not isinstance(token, str):
-        said = str(answer.json_object().get("error") or answer.status)[:200]
-        raise DeliveryFailed(NO_TOKEN, permanent=answer.status < 500, category="auth", code="oauth", detail=said)
-    return token
+def _said(error: Exception) -> str:
+    """The server's own words out of what the library makes of them."""
+    result = getattr(error, "command_result", None)
+    if isinstance(result, tuple) and len(result) > 1 and isinstance(result[1], list):
+        return troubles.line(b" ".join(one for one in result[1] if isinstance(one, bytes)).decode("utf-8", "replace"))
+    return troubles.line(str(error).removeprefix("b'").rstrip("'"))
 
 
 def _good(answer: Any) -> tuple[str, list[Any]]:

@@ -7,19 +7,18 @@ many mailboxes use to show a mail once, but none promises it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as N_
 
-from channels_app.adapters.email import composing, smtp
+from channels_app.adapters.email import composing, oauth, smtp
 from channels_app.contract import (
     Abilities,
     Account,
-    CheckLine,
     Conversation,
     DeliveryFailed,
     Field,
@@ -28,26 +27,32 @@ from channels_app.contract import (
 )
 from channels_app.http import Http
 
+T = TypeVar("T")
+
 KINDS = frozenset({"image", "video", "audio", "voice", "file"})
 MAX_FILES_BYTES = 20 * 1024 * 1024
 """Of all files together: most servers take 25 MB after base64, which adds a third."""
 MAX_RECIPIENTS = 50
 
+GROUP = _("What your answers look like")
 _ON_OFF = (("on", _("On")), ("off", _("Off")))
 FIELDS = (
     Field(
         name="from_name",
+        group=GROUP,
         label=_("Sender's name"),
         help=_("Stands before the address in what you send. Empty: the channel's name."),
     ),
     Field(
         name="signature",
+        group=GROUP,
         label=_("Signature"),
         help=_("Under every reply. {name} becomes the name of the agent who wrote it."),
         several_lines=True,
     ),
     Field(
         name="subject_number",
+        group=GROUP,
         label=_("Number in the subject"),
         help=_("Puts the conversation's number, like [#12], into the subject of replies."),
         default="on",
@@ -55,6 +60,7 @@ FIELDS = (
     ),
     Field(
         name="reply_tokens",
+        group=GROUP,
         label=_("Reply addresses with a key"),
         help=_(
             "Answers come to help+key@…, so that they find their conversation even when a mail program drops the ids. "
@@ -65,6 +71,7 @@ FIELDS = (
     ),
     Field(
         name="quote_history",
+        group=GROUP,
         label=_("Quote what is answered"),
         help=_("Puts the customer's last mail under each reply."),
         default="off",
@@ -72,11 +79,13 @@ FIELDS = (
     ),
     Field(
         name="per_minute",
+        group=GROUP,
         label=_("Mails per minute"),
         help=_("What your mail server allows; more wait their turn. Empty: no limit."),
     ),
     Field(
         name="receipt",
+        group=GROUP,
         label=_("Automatic receipt"),
         help=_("Tells whoever begins a conversation that their mail has come, once. Never sent to machines and lists."),
         default="off",
@@ -125,7 +134,7 @@ def send(account: Account, message: OutboundMessage, http: Http) -> Sent:
             N_("The files are too large together for a mail."), permanent=True, category="content", code="too_large"
         )
     try:
-        server = smtp.read_url(account.get("smtp_url"))
+        smtp.read_url(account.get("smtp_url"))
         composing.address(account.get("address"))
     except ValueError as error:
         raise DeliveryFailed(
@@ -134,41 +143,19 @@ def send(account: Account, message: OutboundMessage, http: Http) -> Sent:
     mail = composing.compose(account, message)
     if len(mail.recipients) > MAX_RECIPIENTS:
         raise DeliveryFailed(N_("A mail takes at most 50 recipients."), permanent=True, category="content")
-    smtp.hand_over(server, mail.envelope_from, mail.recipients, mail.content)
+    signed_in(account, http, lambda server: smtp.hand_over(server, mail.envelope_from, mail.recipients, mail.content))
     return Sent(external_id=mail.message_id)
 
 
-def check(account: Account) -> Sequence[CheckLine]:
-    """Connect, encrypt and sign in as for sending, without sending."""
+def signed_in(account: Account, http: Http, act: Callable[[smtp.Server], T]) -> T:
+    """With an access token where the channel has OAuth and no password; once more with a new one where it was not
+    taken, for then nothing has been said yet. Raises ValueError for what is no server."""
+    server = smtp.read_url(account.get("smtp_url"))
+    if not (server.user and oauth.wanted(account) and not server.password):
+        return act(server)
     try:
-        server = smtp.read_url(account.get("smtp_url"))
-    except ValueError:
-        return [CheckLine(ok=False, words=_("No mail server to send with is set."))]
-    place = f"{server.host}:{server.port}"
-    try:
-        with smtp.session(server) as mail:
-            code, answer = mail.mail(composing.address(account.get("address")))
+        return act(replace(server, token=oauth.access_token(account, http)))
     except DeliveryFailed as failure:
-        return [CheckLine(ok=False, words=_why(server, place, failure))]
-    except (OSError, ValueError) as error:
-        return [CheckLine(ok=False, words=f"{_now(smtp.UNREACHABLE)} {place} {type(error).__name__}")]
-    if code >= 400:
-        words = _("The mail server does not let us send from this address.")
-        return [CheckLine(ok=False, words=f"{words} {answer.decode('utf-8', 'replace')[:200]}")]
-    return [CheckLine(ok=True, words=_now("Sending works: signed in at %(server)s.") % {"server": place})]
-
-
-# What the large providers answer to a password that is right for people and wrong for programs.
-_APP_PASSWORD = ("application-specific", "app password", "5.7.9", "534", "basic authentication is disabled", "5.7.139")
-
-
-def _why(server: smtp.Server, place: str, failure: DeliveryFailed) -> str:
-    said = f"{failure.code} {failure.detail}".lower()
-    words = f"{_now(failure.title)} ({place}) {failure.detail}".strip()
-    if failure.category == "auth" and any(sign in said for sign in _APP_PASSWORD):
-        hint = _now("This provider wants a password made for programs (an app password), or signing in by OAuth.")
-        return f"{words} {hint}"
-    if failure.title == smtp.UNREACHABLE:
-        hint = _now("Is the port right, and open from here? 587 and 465 are usual; 25 is often closed.")
-        return f"{words} {hint}"
-    return words
+        if failure.title != smtp.NO_LOGIN:
+            raise
+    return act(replace(server, token=oauth.access_token(account, http, fresh=True)))

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.utils.translation import gettext_noop as N_
 
+from channels_app.adapters.email import oauth, troubles
 from channels_app.contract import Category, DeliveryFailed
 
 TIMEOUT = 15.0
@@ -31,7 +32,6 @@ UNREACHABLE = N_("The mail server could not be reached.")
 NO_ANSWER = N_("No answer came, so it is not known whether the message arrived.")
 NO_LOGIN = N_("The mail server does not accept user name and password.")
 NO_TLS = N_("The mail server offers no encryption, so nothing was sent to it.")
-BAD_CERTIFICATE = N_("The mail server's certificate is not valid for its name.")
 LATER = N_("The mail server asks us to try again later.")
 REFUSED = N_("The mail server refused the message.")
 NO_SUCH = N_("The mail server refused the recipient.")
@@ -47,6 +47,8 @@ class Server:
     tls: str
     user: str = ""
     password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    """An access token; where there is one, no password is said."""
 
 
 def read_url(url: str) -> Server:
@@ -69,7 +71,7 @@ def read_url(url: str) -> Server:
     elif said:
         tls = said
     else:
-        tls = "on" if password and not _near(parts.hostname) else "auto"
+        tls = "on" if user and not _near(parts.hostname) else "auto"
     return Server(
         parts.hostname, parts.port or (465 if tls == "implicit" else 587 if user else 25), tls, user, password
     )
@@ -115,12 +117,17 @@ def _connect(server: Server) -> smtplib.SMTP:
         if server.tls == "implicit":
             return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context())
         return smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
-    except ssl.SSLCertVerificationError as error:
-        raise failed(BAD_CERTIFICATE, "auth", permanent=True, code="tls", detail=_line(str(error))) from error
     except smtplib.SMTPResponseException as error:
         raise _from_answer(error.smtp_code, error.smtp_error, REFUSED) from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        raise failed(UNREACHABLE, "unknown", permanent=False, detail=_line(str(error))) from error
+        raise _broke(error) from error
+
+
+def _broke(error: Exception) -> DeliveryFailed:
+    """smtplib's own exceptions are OSErrors too, and say nothing of the line."""
+    if isinstance(error, OSError) and not isinstance(error, smtplib.SMTPException):
+        return troubles.connecting(error, UNREACHABLE)
+    return failed(UNREACHABLE, "unknown", permanent=False, detail=_line(str(error)))
 
 
 def _prepare(smtp: smtplib.SMTP, server: Server) -> None:
@@ -128,10 +135,12 @@ def _prepare(smtp: smtplib.SMTP, server: Server) -> None:
         smtp.ehlo_or_helo_if_needed()
         if server.tls in ("on", "auto"):
             _encrypt(smtp, server)
-        if server.user:
+        if server.token:
+            said = iter((oauth.login(server.user, server.token),))
+            # A refusal begins with a challenge, which is answered with nothing.
+            smtp.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+        elif server.user:
             smtp.login(server.user, server.password)
-    except ssl.SSLCertVerificationError as error:
-        raise failed(BAD_CERTIFICATE, "auth", permanent=True, code="tls", detail=_line(str(error))) from error
     except smtplib.SMTPAuthenticationError as error:
         permanent = error.smtp_code >= 500
         raise failed(
@@ -143,7 +152,7 @@ def _prepare(smtp: smtplib.SMTP, server: Server) -> None:
     except smtplib.SMTPResponseException as error:
         raise _from_answer(error.smtp_code, error.smtp_error, REFUSED) from error
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        raise failed(UNREACHABLE, "unknown", permanent=False, detail=_line(str(error))) from error
+        raise _broke(error) from error
 
 
 def _encrypt(smtp: smtplib.SMTP, server: Server) -> None:
@@ -152,7 +161,7 @@ def _encrypt(smtp: smtplib.SMTP, server: Server) -> None:
             raise failed(NO_TLS, "auth", permanent=True, code="tls")
         return
     context = ssl.create_default_context()
-    if server.tls == "auto" and not server.password:
+    if server.tls == "auto" and not (server.password or server.token):
         # Better any encryption than none, where nothing secret is said and none would be taken, too.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.adapters.email import composing, outgoing, parser, smtp, written
+from channels_app.adapters.email import checking, composing, outgoing, parser, smtp, troubles, written
 from channels_app.contract import Account, Conversation, DeliveryFailed, OutboundAttachment, OutboundMessage, Sent
 from channels_app.http import Http
 from tests.platforms.smtp import FakeMailServer
@@ -223,7 +223,7 @@ def test_no_answer_before_it_is_said_is_tried_again(
 
 def test_a_closed_port_is_tried_again(server: FakeMailServer) -> None:
     found = refusal(server, smtp_url="smtp://127.0.0.1:9")
-    assert (found.category, found.permanent, found.title) == ("unknown", False, smtp.UNREACHABLE)
+    assert (found.category, found.permanent, found.title) == ("unknown", False, troubles.NOBODY_THERE)
 
 
 def test_a_wrong_password_is_for_the_administrator() -> None:
@@ -232,11 +232,11 @@ def test_a_wrong_password_is_for_the_administrator() -> None:
         wrong = server.url.replace("kopi", "teh")
         found = refusal(server, smtp_url=wrong)
         assert (found.category, found.permanent) == ("auth", True)
-        (line,) = outgoing.check(account(wrong))
+        (line,) = checking.sending(account(wrong), HTTP)
         assert not line.ok
         assert "user name and password" in str(line.words)
         assert "teh" not in str(line.words)
-        (line,) = outgoing.check(account(server.url))
+        (line,) = checking.sending(account(server.url), HTTP)
         assert line.ok
         assert len(server.taken) == 1
 
@@ -256,7 +256,7 @@ def test_what_is_no_mail_server_is_said(url: str) -> None:
         smtp.read_url(url)
     with pytest.raises(DeliveryFailed):
         outgoing.send(account(url), reply(), HTTP)
-    assert not outgoing.check(account(url))[0].ok
+    assert not checking.sending(account(url), HTTP)[0].ok
     assert bool(url) == ("smtp_url" in outgoing.problems({"smtp_url": url}))
 
 
