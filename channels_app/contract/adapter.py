@@ -76,13 +76,13 @@ class Adapter:
     """``open_mailbox`` may have something to fetch, whatever comes by webhook besides."""
     mailbox_door: ClassVar[str] = ""
     """The suffix under which ``decode`` and ``parse`` take what a mailbox has."""
-    setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
-
-    # ── in ──
     tried_first: ClassVar[bool] = False
     """``check`` needs nothing but the settings, so that they can be tried before they are kept."""
     presets: ClassVar[tuple[Preset, ...]] = ()
     """Providers whose values are known, for whoever sets a channel up."""
+    setup_steps: ClassVar[tuple[SetupStep, ...]] = ()
+
+    # ── in ──
 
     def verify(self, account: Account, request: InboundRequest) -> None:
         """Raise NotAuthentic unless the platform sent these bytes. An empty secret never matches."""
