@@ -59,6 +59,7 @@ class Adapter:
     """An agent may play the customer on a page of ours."""
     on_websites: ClassVar[bool] = False
     """Visitors of a website talk by it; where playgrounds are on, a made-up shop of ours shows it at work."""
+    threads: ClassVar[bool] = False
     """Several conversations may run side by side with one address (mail); a chat has one."""
     idempotent: ClassVar[bool] = False
     """The platform knows ``OutboundMessage.key``: a send without an answer may be repeated."""
