@@ -19,7 +19,7 @@ from channels_app import registry
 from channels_app.contract import clean_text, fit_id
 from channels_app.inbound import accept_own
 from channels_app.models import Address, Channel
-from tickets import selections
+from tickets import choices, selections
 from tickets.models import Message
 from tickets.views import me, signed_in, wants_part
 
@@ -113,10 +113,28 @@ def _said(channel: Channel, name: str) -> dict[str, Any]:
 def _write(request: HttpRequest, channel: Channel) -> HttpResponse:
     name = _name(request.POST.get("customer", ""))
     text = request.POST.get("text", "").replace("\r\n", "\n")[:LONGEST]
-    if not name or not text.strip():
+    pressed = _pressed(channel, name, request.POST.get("pressed", ""))
+    if not name or not (text.strip() or pressed):
         words = _("Write a name and a message.")
         return JsonResponse({"words": words}, status=422) if wants_part(request) else redirect(request.get_full_path())
-    accept_own(channel, {"id": f"sandbox-{uuid.uuid4().hex}", "sender": sender_of(name), "name": name, "text": text})
+    said = {"id": f"sandbox-{uuid.uuid4().hex}", "sender": sender_of(name), "name": name}
+    accept_own(channel, {**said, **(pressed or {"text": text})})
     if wants_part(request):
         return HttpResponse(status=204)
     return redirect(f"{reverse('sandbox', args=[channel.pk])}?{_together(_names(request) or [name])}")
+
+
+def _pressed(channel: Channel, name: str, given: str) -> dict[str, Any] | None:
+    """A button under one of the messages that this customer sees: "message-place". None: there is none."""
+    pk, _dash, place = given.partition("-")
+    if not (pk.isdecimal() and place.isdecimal() and len(given) < 30):
+        return None
+    found = Message.objects.filter(
+        pk=int(pk), direction=Message.Direction.OUT, status__in=ARRIVED, ticket__address__channel=channel,
+        ticket__address__external_id=sender_of(name),
+    ).first()  # fmt: skip
+    offered = choices.of(found) if found else ()
+    if found is None or int(place) >= len(offered):
+        return None
+    one = offered[int(place)]
+    return {"postback": {"title": one.title, "payload": one.payload}, "reply_to": found.external_id}

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agents.models import Agent, Sight
 from channels_app import outbound
-from channels_app.contract import Template
+from channels_app.contract import QuickReply, Template
 from tickets import delivery, letters, lifecycle, lists, media, pages, replies, selections, shapes, wording
 from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import horizon
@@ -261,6 +261,7 @@ def _draft(request: HttpRequest) -> replies.Draft:
         cc=_people(given["cc"]) if "cc" in given else None,
         bcc=_people(given.get("bcc", "")),
         template=_template(request),
+        quick_replies=tuple(QuickReply(title=title) for title in given.getlist("button")[:50] if title.strip()),
     )
 
 

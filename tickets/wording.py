@@ -250,6 +250,9 @@ FOR_SCRIPTS = {
     "textTooLong": gettext_lazy("The text is too long."),
     "ticketGone": gettext_lazy("This ticket is not there any more, or no longer yours to see."),
     "tooManyFiles": gettext_lazy("This channel takes {count} files in a message."),
+    "button": gettext_lazy("Button {number}"),
+    "buttonsNeedText": gettext_lazy("Buttons stand under words: write something first."),
+    "buttonsOf": gettext_lazy("{count} of {limit} buttons"),
     "tryAgain": gettext_lazy("Try again"),
     "tryAgainWith": gettext_lazy("Try {name} again"),
     "voice": gettext_lazy("Voice message"),
@@ -262,3 +265,4 @@ FOR_SCRIPTS = {
     "noTemplates": gettext_lazy("This channel has no approved template yet."),
     "searchTemplates": gettext_lazy("Search templates"),
 }  # fmt: skip
+    "noMoreButtons": gettext_lazy("This channel takes no more than {limit} buttons."),

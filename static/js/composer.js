@@ -41,6 +41,8 @@ export class Composer {
     this.key = "";
     this.uploads = null;
     this.template = null;
+    this.buttons = [];
+    this.offers = null;
     this.askAble = calm(ABLE, () => this.refreshAble());
     this.form.elements.seen.value = root.dataset.seen;
     this.listen();
@@ -74,6 +76,7 @@ export class Composer {
     for (const radio of form.elements.kind) radio.addEventListener("change", () => this.show(radio.value));
     form.querySelector("#quoted button").addEventListener("click", () => (this.answer(null), text.focus()));
     form.querySelector("#choose-template").addEventListener("click", () => this.templates());
+    form.querySelector("#choose-buttons").addEventListener("click", () => this.offer(true));
     this.takeFiles();
   }
 
@@ -90,7 +93,7 @@ export class Composer {
   }
 
   get empty() {
-    return !this.text.value.trim() && !this.quote && !this.files.length && !this.template?.chosen;
+    return !this.text.value.trim() && !this.quote && !this.files.length && !this.buttons.length && !this.template?.chosen;
   }
 
   radio(kind) {
@@ -128,6 +131,26 @@ export class Composer {
     this.key = draft?.key ?? "";
     this.showQuote(draft?.quote ?? null);
     this.showCopies(draft?.copies);
+    this.showButtons(draft?.buttons ?? []);
+  }
+
+  // What the customer may press instead of typing.
+
+  showButtons(titles) {
+    this.buttons = titles;
+    if (this.offers) this.offers.draw();
+    else if (titles.length) this.offer();
+  }
+
+  async offer(asked = false) {
+    try {
+      const { Offers } = await import("./offers.js");
+      this.offers ??= new Offers(this);
+      if (asked) this.offers.add();
+      else this.offers.draw();
+    } catch {
+      toast(words("offline"), { bad: true });
+    }
   }
 
   /** Who else gets a mail; null where a channel knows no copies. */
@@ -148,10 +171,11 @@ export class Composer {
     const files = this.uploads?.kept(this.kind) ?? readDraft(this.store(this.kind))?.files ?? [];
     const quote = this.quote ?? undefined;
     const copies = this.copies ?? undefined;
+    const buttons = this.buttons.length ? this.buttons : undefined;
     window.dispatchEvent(new CustomEvent("desk:kept"));
-    if (!this.text.value && !files.length && !quote) return forget(this.store(this.kind));
+    if (!this.text.value && !files.length && !quote && !buttons) return forget(this.store(this.kind));
     const key = this.key || undefined;
-    return keep(this.store(this.kind), { text: this.text.value, files, quote, copies, key, at: Date.now() });
+    return keep(this.store(this.kind), { text: this.text.value, files, quote, copies, buttons, key, at: Date.now() });
   }
 
   draft(kind) {
@@ -192,7 +216,9 @@ export class Composer {
     const only = "onlyTemplates" in this.able.dataset && !this.note;
     this.form.classList.toggle("only-templates", only);
     this.form.querySelector("#choose-template").hidden = this.note || !("templates" in this.able.dataset || only);
+    this.form.querySelector("#choose-buttons").hidden = this.note || !this.able.dataset.buttons;
     this.uploads?.draw();
+    this.offers?.draw();
     if (this.template && this.note) this.template.close();
   }
 
@@ -392,7 +418,7 @@ export class Composer {
       outbox.add({
         ...{ key: this.key || newKey(), tried: Boolean(this.key), ticket: this.ticket, kind: this.kind },
         ...{ text: template ? template.text : this.text.value, files: template ? [] : files, quote: template ? null : this.quote },
-        ...{ copies: this.copies, template, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
+        ...{ copies: this.copies, template, buttons: template || this.note ? [] : this.buttons, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
         // Only where the channel has copies do the fields exist.
         ...{ cc: this.form.elements.cc?.value, bcc: this.form.elements.bcc?.value },
       });
@@ -411,6 +437,7 @@ export class Composer {
     if (template) return this.template.complete ? "" : "fillTemplate";
     if (this.files.some((one) => one.state === "sending")) return "waitForFiles";
     if (this.files.some((one) => one.state === "failed")) return "filesFailed";
+    if (!this.note && this.buttons.length && !this.text.value.trim()) return "buttonsNeedText";
     if (!this.text.value.trim() && !this.files.length) return "writeFirst";
     return this.text.value.length > LONGEST ? "textTooLong" : "";
   }
@@ -445,11 +472,12 @@ export class Composer {
     const text = [item.text, draft.text].filter((one) => one).join("\n\n");
     // Nobody knows whether it has arrived: under its own key it cannot arrive a second time.
     const key = definite || draft.text ? undefined : item.key;
-    if (!here) return this.saveFor(item.kind, { text, key, files: item.files, quote: item.quote ?? undefined, copies: item.copies ?? undefined });
+    if (!here) return this.saveFor(item.kind, { text, key, files: item.files, quote: item.quote ?? undefined, copies: item.copies ?? undefined, buttons: item.buttons });
     this.text.value = text;
     this.key = key ?? "";
     this.showQuote(item.quote ?? this.quote);
     if (item.copies) this.showCopies(item.copies);
+    if (item.buttons?.length) this.showButtons(item.buttons);
     if (item.files.length) this.loadUploads().then((uploads) => (uploads.put(item.kind, item.files), this.save()));
     this.changed();
   }

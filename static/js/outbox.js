@@ -210,6 +210,7 @@ async function post(item) {
   if (item.quote) body.append("reply_to", item.quote.id);
   for (const name of ["cc", "bcc"]) if (item[name] !== undefined) body.append(name, item[name]);
   for (const file of item.files) body.append("attachments", file.id);
+  for (const title of item.buttons ?? []) body.append("button", title);
   if (item.template) {
     body.append("template", item.template.name);
     body.append("template_language", item.template.language);

@@ -54,6 +54,7 @@ function element(item, composer) {
   if (item.quote) bubble.append(quoted(item.quote));
   if (item.text) bubble.append(textual(item.text));
   if (item.files.length) bubble.append(files(item.files));
+  if (item.buttons?.length) bubble.append(offered(item.buttons));
   made.querySelector("time").dateTime = at.toISOString();
   made.querySelector(".state").append(...state(item));
   if (item.state === "failed" || item.line) made.querySelector("article").append(actions(item, composer));
@@ -88,6 +89,16 @@ function files(given) {
     const made = fragment('<li><span class="chip"><span class="t"><b dir="auto"></b></span></span></li>').firstChild;
     made.querySelector("b").textContent = file.name;
     made.querySelector(".chip").prepend(icon("file"));
+    list.append(made);
+  }
+  return list;
+}
+
+function offered(titles) {
+  const list = fragment('<ul class="offered"></ul>').firstChild;
+  for (const title of titles) {
+    const made = fragment('<li dir="auto"></li>').firstChild;
+    made.textContent = title;
     list.append(made);
   }
   return list;

@@ -11,6 +11,12 @@ class Phone {
     this.refresh = calm(150, () => this.fetch());
     this.list.scrollTop = this.list.scrollHeight;
     this.form.addEventListener("submit", (event) => (event.preventDefault(), this.send()));
+    this.list.addEventListener("click", (event) => {
+      const pressed = event.target.closest("button[name=pressed]");
+      if (!pressed) return;
+      event.preventDefault();
+      this.post({ pressed: pressed.value }, pressed);
+    });
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -43,15 +49,18 @@ class Phone {
   async send() {
     const text = this.field.value;
     if (!text.trim()) return;
-    const button = this.form.querySelector("button");
+    if (await this.post({ text }, this.form.querySelector("button"))) this.field.value = "";
+  }
+
+  async post(said, button) {
     button.disabled = true;
     try {
-      const body = new URLSearchParams({ customer: this.list.dataset.customer, text });
+      const body = new URLSearchParams({ customer: this.list.dataset.customer, ...said });
       const response = await ask(this.form.action, { method: "POST", body });
-      if (!response.ok) return explain(response.status, await response.text());
-      this.field.value = "";
+      if (!response.ok) return void explain(response.status, await response.text());
       this.list.scrollTop = this.list.scrollHeight;
       this.refresh();
+      return true;
     } catch {
       toast(words("offline"), { bad: true });
     } finally {

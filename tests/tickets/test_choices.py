@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from agents.models import Agent, Team
 from channels_app.contract import Abilities, InboundMessage, OutboundMessage, QuickReply, Sender
@@ -139,6 +140,48 @@ def started(channel: Channel) -> Ticket:
     heard = InboundMessage(external_id="m1", conversation="+628111", sender=Sender(external_id="+628111"), text="Hai")
     intake.receive(channel, heard, Envelope.objects.create(channel=channel))
     return Ticket.objects.get(channel=channel)
+
+
+def test_the_sandbox_presses_them(sandbox_channel: Channel, bea: Agent, work: Callable[[], None]) -> None:
+    api = Api(bea)
+    door = f"/channels/{sandbox_channel.pk}/sandbox/"
+    number = said(api("POST", door, {"sender": "siti", "text": "Halo"}), 201)["message"]["ticket"]
+    sent = said(api("POST", f"/tickets/{number}/messages/", {"text": "Mau?", "quick_replies": BUTTONS}), 201)
+    work()
+    pressed = said(api("POST", door, {"sender": "siti", "postback": KEPT[0]}), 201)["message"]
+    assert (pressed["text"], pressed["postback"]) == ("Ya", KEPT[0])
+    problem(api("POST", door, {"sender": "siti", "postback": {}}), 400)
+
+    page, where = Client(), f"/sandbox/{sandbox_channel.pk}/"
+    page.force_login(bea)
+    seen = page.get(f"{where}messages/", {"customer": "siti"}).content.decode()
+    assert f'value="{sent["id"]}-1"' in seen
+    script = {"HTTP_X_REQUESTED_WITH": "fetch"}
+    assert page.post(where, {"customer": "siti", "pressed": f"{sent['id']}-1"}, **script).status_code == 204
+    newest = Message.objects.latest("pk")
+    assert (newest.text, newest.postback, newest.reply_to_id) == ("Tidak", KEPT[1], sent["id"])
+    for nothing in (f"{sent['id']}-2", f"{sent['id']}-", f"{10**25}-0", "x-0", f"{pressed['id']}-0"):
+        assert page.post(where, {"customer": "siti", "pressed": nothing}, **script).status_code == 422
+    assert page.post(where, {"customer": "budi", "pressed": f"{sent['id']}-1"}, **script).status_code == 422
+
+
+def test_the_desk_offers_them_where_the_channel_can(ticket: Ticket, bea: Agent) -> None:
+    page, where = Client(), f"/tickets/{ticket.pk}/"
+    page.force_login(bea)
+    assert 'data-buttons="13" data-button-length="60"' in page.get(where).content.decode()
+    posted = page.post(
+        f"{where}messages/", {"text": "Mau?", "button": ["Ya <b>", " ", "Tidak"]}, HTTP_X_REQUESTED_WITH="fetch"
+    )
+    assert posted.status_code == 201
+    assert [one["title"] for one in Message.objects.latest("pk").extra[choices.NAME]] == ["Ya <b>", "Tidak"]
+    shown = page.get(where).content.decode()
+    assert '<li dir="auto">Ya &lt;b&gt;</li>' in shown
+    refused = page.post(f"{where}messages/", {"text": "Mau?", "button": ["Ya", "Ya"]}, HTTP_X_REQUESTED_WITH="fetch")
+    assert (refused.status_code, "the same" in refused.json()["words"]) == (422, True)
+    assert (
+        "data-buttons"
+        not in page.get(f"/tickets/{started(connect('sms', ticket.team, 'x', mode='stub')).pk}/").content.decode()
+    )
 
 
 def test_the_same_key_with_other_buttons_is_another_request(ticket: Ticket, bea: Agent) -> None:

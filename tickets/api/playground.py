@@ -23,6 +23,11 @@ from tickets.api.problems import Problem
 from tickets.models import Message
 
 
+class Pressed(Strict):
+    title = Line(required=False, allow_blank=True, max_length=1000)
+    payload = Text(required=False, allow_blank=True, max_length=1000)
+
+
 class Spoken(Strict):
     sender = Line(max_length=255, help_text="Who you play: any name.")
     text = Text(required=False, allow_blank=True, validators=[fits])
@@ -30,6 +35,7 @@ class Spoken(Strict):
     attachments = serializers.ListField(
         child=Plain(), required=False, max_length=MAX_FILES, help_text="{url, filename, mime}"
     )
+    postback = Pressed(required=False, allow_null=True, help_text="A button of “quick_replies”, as it was offered.")
 
 
 class Playground(Door):
@@ -44,7 +50,8 @@ class Playground(Door):
         """Say something as the customer."""
         channel = self._channel(channel_id)
         given = self.read(Spoken)
-        if not given.get("text", "").strip() and not given.get("attachments"):
+        pressed = any((given.get("postback") or {}).values())
+        if not (given.get("text", "").strip() or given.get("attachments") or pressed):
             raise wrong("text", "Write something first.")
         news = {**given, "id": f"sandbox-{uuid.uuid4().hex}", "sent_at": timezone.now().isoformat()}
         envelope = inbound.accept_own(channel, news)

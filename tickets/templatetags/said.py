@@ -9,7 +9,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from channels_app.contract import Abilities
-from tickets import media
+from tickets import choices, media
 from tickets.models import Attachment, Message
 from tickets.templatetags.desk import shown_as
 
@@ -99,6 +99,12 @@ def clock(seconds: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         return ""
     return f"{whole // 60}:{whole % 60:02d}" if 0 < whole < 360_000 else ""
+
+
+@register.filter
+def offered(message: Message) -> Sequence[Mapping[str, Any]]:
+    """What the customer may press under it."""
+    return choices.as_json(message)
 
 
 @register.filter
