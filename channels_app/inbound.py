@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from channels_app import jobs
 from channels_app.contract import (
     Account,
+    Described,
     Edit,
     InboundMessage,
     InboundRequest,
@@ -112,8 +113,8 @@ def accept_own(channel: Channel, payload: dict[str, Any]) -> Envelope | None:
     return accept(channel, request, payload)
 
 
-def tell(channel: Channel, news: Receipt | Typing) -> None:
-    """News of a platform of our own that has nothing of a customer's in it: no envelope is kept for it."""
+def tell(channel: Channel, news: Receipt | Typing | Described) -> None:
+    """News of a platform of our own in which nobody says anything: no envelope is kept for it."""
     with transaction.atomic():
         handler()(channel, news, Envelope(channel=channel))
 

@@ -157,6 +157,8 @@ class Address(models.Model):
     phone = models.CharField(max_length=32, default="", blank=True)
     email = models.CharField(max_length=254, default="", blank=True)
     language = models.CharField(max_length=16, default="", blank=True)
+    facts = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
+    """What else is said of them (``Sender.facts``): shown to agents, never looked anybody up by."""
     is_group = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
     """Since when they cannot be written to: opted out, blocked us, gone."""

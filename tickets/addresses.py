@@ -24,6 +24,7 @@ from tickets.models import Activity, Message, Ticket
 from tickets.models.activity import SYSTEM, record
 
 ADDRESS_FIELDS = {"name": 200, "username": 200, "phone": 32, "email": 254, "language": 16}
+MOST_FACTS = 40
 
 
 def lock_address(channel: Channel, external_id: str) -> Address | None:
@@ -67,6 +68,7 @@ def known_address(channel: Channel, sender: Sender, *, is_group: bool = False) -
     if unknown := ids.difference([address.external_id], address.known_ids):
         address = _learn(channel, address, unknown)
     update(address, {name: value for name, value in said.items() if value})
+    _add_facts(address, sender)
     if not hasattr(address, "customer_link"):
         party = Customer.Party.GROUP if is_group else Customer.Party.INDIVIDUAL
         customer = Customer.objects.create(name=address.name, language=address.language, party=party)
@@ -87,6 +89,15 @@ def update(address: Address, said: dict[str, str]) -> bool:
     for name, value in changed.items():
         setattr(address, name, value)
     return True
+
+
+def _add_facts(address: Address, sender: Sender) -> None:
+    """Newer ones in place of older ones of the same name. The caller holds the address."""
+    given = {clean_text(name)[:60]: clean_text(value)[:200] for name, value in sender.facts.items()}
+    facts = dict(list({**address.facts, **given}.items())[-MOST_FACTS:])
+    if facts != address.facts:
+        Address.objects.filter(pk=address.pk).update(facts=facts)
+        address.facts = facts
 
 
 def unname(address: Address) -> None:

@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 from channels_app import wakeups
 from channels_app.contract import (
     Deletion,
+    Described,
     Edit,
     Event,
     InboundMessage,
@@ -495,3 +496,10 @@ _HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
     Notice: _notice,
     Typing: _typing,
 }
+def _described(channel: Channel, news: Described, envelope: Envelope) -> None:
+    """On the address, if that person has ever written; else it comes along with their first message."""
+    if addresses.find(channel, fit_id(news.sender.external_id)) is not None:
+        known_address(channel, news.sender)
+
+
+    Described: _described,

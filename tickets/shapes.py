@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from channels_app import registry
 from channels_app.contract import Abilities, platform_id
 from channels_app.models import Address, MessageTemplate
 from customers.models import Customer
@@ -159,6 +160,14 @@ def hidden(row: Activity) -> Json:
     return line(row, {"number": row.ticket_id})
 
 
+def vouched(row: Address) -> bool:
+    """The platform stands for what it says of them; else they have typed it themselves."""
+    try:
+        return row.channel.adapter.vouches
+    except registry.UnknownKind:
+        return True
+
+
 def address(row: Address) -> Json:
     return {
         "id": row.pk,
@@ -169,6 +178,8 @@ def address(row: Address) -> Json:
         "phone": row.phone,
         "email": row.email,
         "username": row.username,
+        "facts": row.facts,
+        "verified": vouched(row),
         "picture_url": settings.PUBLIC_URL + row.picture_url if row.picture else None,
     }
 

@@ -59,6 +59,7 @@ class WebchatAdapter(Adapter):
     icon = "message-square-text"
     has_webhook = False
     on_websites = True
+    vouches = False
     fields = (
         Field(
             name="widget_token",
@@ -191,6 +192,7 @@ def _message(payload: Mapping[str, Any]) -> InboundMessage:
             email=reading.email(given.get("email")),
             phone=reading.phone(given.get("phone")),
             language=reading.language(given.get("language")),
+            facts=_facts(payload.get("attributes")),
         ),
         text=reading.text(payload.get("text")),
         attachments=tuple(_files(payload.get("attachments"))),
@@ -199,6 +201,11 @@ def _message(payload: Mapping[str, Any]) -> InboundMessage:
         if isinstance(pressed, Mapping)
         else None,
     )
+
+
+def _facts(value: Any) -> dict[str, str]:
+    items = value.items() if isinstance(value, Mapping) else ()
+    return {reading.line(name, 60): reading.line(said, 200) for name, said in items if reading.line(name, 60)}
 
 
 def _files(value: Any) -> Iterator[InboundAttachment]:

@@ -66,6 +66,7 @@ from channels_app.contract.text import (
 from channels_app.contract.up import (
     ContactCard,
     Deletion,
+    Described,
     Edit,
     Event,
     InboundAttachment,
@@ -102,6 +103,7 @@ __all__ = [
     "Copyable",
     "Deletion",
     "DeliveryFailed",
+    "Described",
     "Edit",
     "Event",
     "Field",

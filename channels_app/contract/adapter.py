@@ -59,6 +59,8 @@ class Adapter:
     """An agent may play the customer on a page of ours."""
     on_websites: ClassVar[bool] = False
     """Visitors of a website talk by it; where playgrounds are on, a made-up shop of ours shows it at work."""
+    vouches: ClassVar[bool] = True
+    """The platform stands for names, phones and e-mail addresses; False: people type them, and nobody checks."""
     threads: ClassVar[bool] = False
     """Several conversations may run side by side with one address (mail); a chat has one."""
     idempotent: ClassVar[bool] = False

@@ -24,6 +24,8 @@ class Sender:
     is_bot: bool = False
     alt_ids: tuple[str, ...] = ()
     """Other ids of the same person on this platform (WhatsApp: phone and business-scoped id)."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else is said of them, by whatever name: shown to agents as it is, never used to find anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,10 +207,17 @@ class Typing(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Described(Event):
+    """Somebody told more about themselves and said nothing: whom nobody has met yet stays unknown."""
+
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
     """One event of a batch that could not be understood at all; its neighbours go on."""
 
     error: str
 
 
-News = InboundMessage | Receipt | Reaction | Edit | Deletion | Notice | Typing
+News = InboundMessage | Receipt | Reaction | Edit | Deletion | Notice | Typing | Described

@@ -26,7 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_app import inbound, reading, wakeups
-from channels_app.contract import OutboundMessage, Receipt, Sender, Typing, clean_text, fit_id
+from channels_app.contract import Described, OutboundMessage, Receipt, Sender, Typing, clean_text, fit_id
 from channels_app.models import Channel
 from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
 
@@ -36,7 +36,7 @@ ANONYMOUS, KNOWN = "v-", "id:"
 TOPIC = wakeups.VISITORS
 LONGEST = 10_000
 MAX_FILES = 10
-PAGE = 200
+PAGE, PAGE_BACK = 200, 50
 UNSENT_LIVES = timedelta(days=1)
 # Shown in place by sniffed type, as the desk does; all else is a download.
 SHOWN = {
@@ -158,11 +158,16 @@ def identify(visitor: Visitor, identity: str, given_hash: str, facts: Mapping[st
             visitor.conversation, _made = VisitorConversation.objects.get_or_create(
                 channel=visitor.channel, external_id=wanted
             )
+        if moved and before.external_id.startswith(KNOWN):
+            # Somebody else at the same browser: what was said of the one before is not said of them.
+            visitor.name = visitor.email = visitor.phone = ""
+            visitor.attributes = {}
         _take_facts(visitor, facts)
         visitor.save()
         if moved and before.external_id.startswith(ANONYMOUS):
             _carry_over(visitor, before, visitor.conversation)
     _tell(before.pk)
+    _pass_on(visitor)
     return moved
 
 
@@ -189,6 +194,16 @@ def describe(visitor: Visitor, facts: Mapping[str, Any]) -> None:
     """Name, e-mail and phone from a form or the page: shown as unverified, never used to find anybody."""
     _take_facts(visitor, facts)
     visitor.save(update_fields=["name", "email", "phone", "language", "attributes"])
+    _pass_on(visitor)
+
+
+def _pass_on(visitor: Visitor) -> None:
+    """To the desk, where agents see it if this person has ever written."""
+    person = Sender(
+        external_id=visitor.conversation.external_id, name=visitor.name, email=visitor.email, phone=visitor.phone,
+        language=visitor.language, facts=visitor.attributes,
+    )  # fmt: skip
+    inbound.tell(visitor.channel, Described(sender=person))
 
 
 def _take_facts(visitor: Visitor, facts: Mapping[str, Any]) -> None:
@@ -398,6 +413,11 @@ def _kept(file: Any) -> dict[str, Any]:
 
 def read(conversation: VisitorConversation, after: int) -> list[VisitorEvent]:
     return list(conversation.events.filter(seq__gt=after).order_by("seq")[:PAGE])
+
+
+def read_back(conversation: VisitorConversation, before: int) -> list[VisitorEvent]:
+    """One page of what was said before that number, oldest first."""
+    return list(conversation.events.filter(seq__lt=before).order_by("-seq")[:PAGE_BACK])[::-1]
 
 
 def as_json(event: VisitorEvent, conversation: VisitorConversation) -> dict[str, Any]:

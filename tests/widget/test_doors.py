@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
 from channels_app.models import Address, Channel, Envelope
 from channels_app.widget import visitors
 from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
-from tests.conftest import connect
+from tests.conftest import Api, connect
 from tests.widget.conftest import IDENTITY_SECRET, SHOP, Browser
 from tickets.models import Attachment, Message, Ticket
 from tickets.replies import Draft, reply
@@ -225,6 +226,43 @@ def test_facts_from_a_page_are_shown_and_link_nobody(dora: Browser, widget_chann
     other.ask("POST", "describe/", {"email": "siti@example.com"})
     other.says("Halo")
     assert Ticket.objects.values("customer").distinct().count() == 2
+
+
+def test_an_agent_is_shown_what_nobody_has_verified(
+    dora: Browser, bea: Agent, client: Client, api: Callable[[Agent], Api]
+) -> None:
+    dora.says("Halo")
+    facts = {"plan <b>": "gold <script>", "cart": 3}
+    dora.ask("POST", "describe/", {"name": "Siti", "email": "siti@example.com", "attributes": facts})
+    ticket = Ticket.objects.get()
+    client.force_login(bea)
+    html = client.get(f"/tickets/{ticket.pk}/customer/").content.decode()
+    assert 'plan &lt;b&gt;</dt><dd dir="auto">gold &lt;script&gt;' in html
+    assert "siti@example.com" in html
+    assert "not verified" in html
+    (row,) = api(bea).get(f"/customers/{ticket.customer_id}/")["addresses"]
+    assert (row["facts"], row["verified"]) == ({"plan <b>": "gold <script>", "cart": "3"}, False)
+
+
+def test_what_is_said_of_one_person_is_not_said_of_the_next(dora: Browser) -> None:
+    dora.identifies("42", name="Siti", email="siti@example.com", attributes={"plan": "gold"})
+    dora.says("Halo")
+    dora.identifies("43")
+    dora.says("Halo lagi")
+    first, second = Address.objects.order_by("pk")
+    assert (first.name, first.email, first.facts) == ("Siti", "siti@example.com", {"plan": "gold"})
+    assert (second.name, second.email, second.facts) == ("", "", {})
+
+
+def test_facts_are_few_and_short(dora: Browser) -> None:
+    dora.says("Halo")
+    for step in range(4):
+        many = {f"{step}-{number}": "x" * 1000 for number in range(30)}
+        assert dora.ask("POST", "describe/", {"attributes": many}).status_code == 204
+    facts = Address.objects.get().facts
+    assert len(facts) == 40
+    assert {len(value) for value in facts.values()} == {200}
+    assert dora.ask("POST", "describe/", {"attributes": "x", "email": ["x"], "name": 3}).status_code == 204
 
 
 # ── Strangers ────────────────────────────────────────────────────────────────────────────────

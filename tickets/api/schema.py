@@ -168,6 +168,8 @@ class Address(Shape):
     phone = s.CharField()
     email = s.CharField()
     username = s.CharField()
+    facts = s.DictField(child=s.CharField(), help_text="What else is said of them, by whatever name.")
+    verified = s.BooleanField(help_text="False: they typed all of this themselves; it proves nothing.")
     picture_url = s.CharField(allow_null=True, help_text="For whoever may see them.")
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 
 from channels_app import registry
 from channels_app.models import Address, Channel
-from tickets import hits, media, wording
+from tickets import hits, media, shapes, wording
 from tickets.models import Attachment
 
 register = template.Library()
@@ -55,6 +55,12 @@ def drawing(channel: Channel) -> str:
         return channel.adapter.icon
     except registry.UnknownKind:
         return "unplug"
+
+
+@register.filter
+def vouched(address: Address) -> bool:
+    """False: they typed name, e-mail and phone themselves, and nobody has checked it."""
+    return shapes.vouched(address)
 
 
 @register.simple_tag
