@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from agents.models import Agent
 from customers.models import Customer
 from tickets.models import Activity, Message, Ticket
+from tickets.routing import words as reasons
 
 
 def of_line(row: Activity) -> str:
@@ -38,8 +39,29 @@ def moment(at: datetime) -> str:
 def _assigned(who: str, row: Activity) -> str:
     name = _after(row, "assignee")
     if row.actor_type == "agent" and name == row.actor_name:
-        return _("%(who)s took the ticket") % {"who": who}
-    return _("%(who)s assigned the ticket to %(name)s") % {"who": who, "name": name}
+        return _with_why(_("%(who)s took the ticket") % {"who": who}, row)
+    return _with_why(_("%(who)s assigned the ticket to %(name)s") % {"who": who, "name": name}, row)
+
+
+def _with_why(text: str, row: Activity) -> str:
+    """With the reasons, where routing gave some."""
+    why = reasons.of(row.changes.get("why") or ())
+    return _("%(what)s: %(why)s") % {"what": text, "why": why} if why else text
+
+
+def _offered(who: str, row: Activity) -> str:
+    return _with_why(_("Offered to %(name)s") % {"name": _after(row, "to")}, row)
+
+
+def _passed(who: str, row: Activity) -> str:
+    name = (row.changes.get("by") or [""])[0]
+    if row.changes.get("how") == "declined":
+        return _("%(name)s did not want it now; it goes on to the next") % {"name": name}
+    return _("%(name)s did not answer in time; it goes on to the next") % {"name": name}
+
+
+def _ruled(who: str, row: Activity) -> str:
+    return _("Rules: %(names)s") % {"names": ", ".join(row.changes.get("rules") or ())}
 
 
 def _snoozed(who: str, row: Activity) -> str:
@@ -115,6 +137,10 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.changed": _changed,
     "ticket.merged": _merged,
     "ticket.reaction_failed": _reaction_failed,
+    "routing.offered": _offered,
+    "routing.passed": _passed,
+    "routing.ruled": _ruled,
+    "routing.waiting": lambda who, row: _with_why(_("Nobody can take this ticket yet"), row),
     "customer.changed": _customer,
     "customer.follow": lambda who, row: _("%(who)s follows the channel") % {"who": who},
     "customer.unfollow": lambda who, row: _("%(who)s left the channel") % {"who": who},

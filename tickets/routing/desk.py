@@ -105,16 +105,15 @@ def let_go(lines: QuerySet[Activity]) -> None:
     So does what a closed account still holds.
     """
     lately = timezone.now() - TAKEN_UP
-    reopened = lines.filter(type="ticket.reopened", at__gt=lately).values("ticket")
-    since_then = Activity.objects.filter(
-        ticket=OuterRef("pk"), at__gt=lately, type__in=("ticket.assigned", "ticket.released")
-    )
+    changed_hands = ("ticket.assigned", "ticket.released")
+    since_then = Activity.objects.filter(ticket=OuterRef("ticket"), seq__gt=OuterRef("seq"), type__in=changed_hands)
+    reopened = lines.filter(~Exists(since_then), type="ticket.reopened", at__gt=lately).values("ticket")
     here = Presence.objects.filter(agent=OuterRef("assignee"), seen_at__gt=timezone.now() - roll.GRACE).exclude(
         choice=Presence.Choice.OFFLINE
     )
     routed = Queue.objects.exclude(mode=Queue.Mode.OFF).values("team")
     held = Ticket.objects.unresolved().filter(status=S.OPEN, team__in=routed, assignee__isnull=False)
-    came_back = Q(pk__in=reopened) & ~Exists(since_then) & ~Exists(here)
+    came_back = Q(pk__in=reopened) & ~Exists(here)
     for number, agent in held.filter(came_back | Q(assignee__is_active=False)).values_list("pk", "assignee")[:PAGE]:
         lifecycle.release(number, SYSTEM, held_by=Agent(pk=agent))
 

@@ -1,0 +1,415 @@
+"""Giving out work: at once, to one, within what they take on, and with the reason in the log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from agents import staff
+from agents.models import Agent, Team
+from agents.presence.models import Presence, Seat
+from channels_app.models import Channel
+from tests.conftest import Customer, connect, hire
+from tests.tickets.routing.conftest import leave, sit, writes
+from tests.tickets.test_interleavings import at_once
+from tickets import lifecycle, wording
+from tickets.lifecycle import Conflict
+from tickets.models import Activity, Actor, Ticket
+from tickets.routing import crew, desk, giving, presence
+from tickets.routing.models import Offer, Queue, Route, Weight
+from tickets.routing.strategies import Candidate
+
+pytestmark = pytest.mark.django_db
+
+
+def holder(ticket: Ticket) -> Agent | None:
+    return Ticket.objects.select_related("assignee").get(pk=ticket.pk).assignee
+
+
+def last_line(ticket: Ticket) -> str:
+    return wording.of_line(Activity.objects.filter(ticket=ticket).latest("seq"))
+
+
+# ── At once ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_message_that_arrives_has_its_agent_as_soon_as_it_is_committed(
+    dora: Customer, bea: Agent, queue: Queue, jobs_inline: list[str]
+) -> None:
+    sit(bea, capacity=5)
+    dora.writes("Halo")
+    ticket = Ticket.objects.get()
+    assert ticket.assignee == bea
+    assert last_line(ticket) == "The system assigned the ticket to Bea: 0 of 5 busy, the only one free"
+
+
+def test_teams_that_give_out_nothing_are_left_alone(
+    dora: Customer, bea: Agent, north: Team, jobs_inline: list[str]
+) -> None:
+    sit(bea)
+    dora.writes("Halo")
+    desk.sweep()
+    assert Ticket.objects.get().assignee is None
+    assert not Route.objects.exists()
+
+
+def test_who_comes_online_gets_the_most_urgent_then_the_oldest(
+    sms_channel: Channel, bea: Agent, queue: Queue, jobs_inline: list[str]
+) -> None:
+    old, new, urgent = writes(sms_channel), writes(sms_channel), writes(sms_channel, priority="urgent")
+    desk.sweep()
+    assert {holder(one) for one in (old, new, urgent)} == {None}
+    sit(bea, capacity=4)
+    Presence.objects.update(status="offline")
+    presence.arrived(bea.pk)
+    assert [holder(one) for one in (urgent, old, new)] == [bea, bea, None]
+
+
+@pytest.mark.parametrize("verb", ["resolve", "snooze", "release"])
+def test_who_has_finished_one_gets_the_next(
+    sms_channel: Channel, bea: Agent, queue: Queue, jobs_inline: list[str], verb: str
+) -> None:
+    sit(bea, capacity=2)
+    first, second = writes(sms_channel), writes(sms_channel)
+    assert [holder(first), holder(second)] == [bea, None]
+    # What is released goes to whoever has waited longer.
+    Ticket.objects.filter(pk=second.pk).update(waiting_since=timezone.now() - timedelta(hours=1))
+    by = Actor.of(bea)
+    if verb == "snooze":
+        lifecycle.snooze(first.pk, timezone.now() + timedelta(hours=1), by)
+    else:
+        getattr(lifecycle, verb)(first.pk, by)
+    assert holder(second) == bea
+
+
+def test_a_lost_wake_up_costs_time_alone(sms_channel: Channel, bea: Agent, queue: Queue) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    assert holder(ticket) is None
+    desk.sweep()
+    assert holder(ticket) == bea
+
+
+def test_a_customer_who_comes_back_does_not_wait_for_somebody_who_has_gone_home(
+    dora: Customer, bea: Agent, ana: Agent, queue: Queue
+) -> None:
+    sit(bea)
+    dora.writes("Halo")
+    desk.sweep()
+    ticket = Ticket.objects.get()
+    lifecycle.resolve(ticket.pk, Actor.of(bea))
+    leave(bea)
+    sit(ana)
+    dora.writes("Satu lagi")
+    desk.sweep()
+    assert holder(ticket) == ana
+    # Who is given it on purpose keeps it, wherever they are.
+    lifecycle.assign(ticket.pk, bea, Actor.of(ana), take_over=True)
+    desk.sweep()
+    assert holder(ticket) == bea
+
+
+def test_what_a_closed_account_holds_waits_again(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    staff.change(bea.pk, is_active=False)
+    sit(ana)
+    desk.sweep()
+    assert holder(ticket) == ana
+
+
+# ── Within what they take on ─────────────────────────────────────────────────────────────────
+
+
+def test_a_chat_weighs_more_than_a_mail_and_a_channel_what_it_is_set_to(
+    sms_channel: Channel, north: Team, bea: Agent, queue: Queue
+) -> None:
+    sit(bea, capacity=5)
+    chats = [writes(sms_channel) for _ in range(3)]
+    mail = Ticket.objects.filter(pk=writes(sms_channel).pk)
+    mail.update(threads=True)
+    desk.sweep()
+    assert [holder(one) for one in chats] == [bea, bea, None]
+    assert mail.get().assignee == bea
+    assert crew.loads([bea.pk], crew.weights())[bea.pk] == 5
+    Weight.objects.create(channel=sms_channel, weight=1)
+    desk.sweep()
+    assert holder(chats[2]) == bea
+
+
+def test_one_who_cannot_be_helped_holds_nobody_up(sms_channel: Channel, bea: Agent, queue: Queue) -> None:
+    queue.language = Queue.Language.REQUIRE
+    queue.save()
+    sit(bea, languages=["id"])
+    thai, indonesian = writes(sms_channel, language="th"), writes(sms_channel, language="id")
+    desk.sweep()
+    assert [holder(thai), holder(indonesian)] == [None, bea]
+    assert last_line(thai) == "Nobody can take this ticket yet: nobody speaks Thai"
+    desk.sweep()
+    assert Activity.objects.filter(ticket=thai, type="routing.waiting").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "capacity", "words"),
+    [
+        ("", 0, "nobody in the team takes work: every capacity is 0"),
+        ("dnd", 5, "nobody is online"),
+        ("away", 5, "nobody is online"),
+    ],
+)
+def test_why_nobody_can(sms_channel: Channel, bea: Agent, queue: Queue, choice: str, capacity: int, words: str) -> None:
+    sit(bea, capacity=capacity, choice=choice)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    assert last_line(ticket).endswith(words)
+
+
+def test_a_team_without_agents_says_so(sms_channel: Channel, queue: Queue) -> None:
+    ticket = writes(sms_channel)
+    desk.sweep()
+    assert last_line(ticket).endswith("nobody is in the team")
+
+
+def test_who_waits_far_back_is_told_why_too(
+    sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "PAGE", 2)
+    sit(bea, capacity=2)
+    tickets = [writes(sms_channel) for _ in range(5)]
+    desk.sweep()
+    assert [holder(one) for one in tickets] == [bea, None, None, None, None]
+    assert all(last_line(one).endswith("everybody is full") for one in tickets[1:])
+
+
+def test_previous_agent_first_while_they_can(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
+    sit(ana)
+    sit(bea, capacity=4)
+    first = writes(sms_channel)
+    lifecycle.assign(first.pk, bea, Actor.of(bea))
+    second = writes(sms_channel, customer=first.customer)
+    desk.sweep()
+    assert holder(second) == bea
+    assert "had this customer before" in last_line(second)
+    third = writes(sms_channel, customer=first.customer)
+    desk.sweep()
+    assert holder(third) == ana
+
+
+def test_a_look_at_the_queue_costs_the_same_however_long_it_is(sms_channel: Channel, bea: Agent, queue: Queue) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as made:
+            desk.serve(queue)
+        return len(made)
+
+    sit(bea, choice="away")
+    writes(sms_channel)
+    desk.serve(queue)
+    one = cost()
+    for _ in range(7):
+        writes(sms_channel)
+    desk.serve(queue)
+    assert cost() == one
+
+
+# ── Exactly one ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_give_each_ticket_once_and_nobody_too_much(
+    sms_channel: Channel, north: Team, queue: Queue
+) -> None:
+    """Each claimer in a thread and with a connection of its own; the bench does it with fifty on 10,000."""
+    people = [sit(hire(f"Agent{n}", north), capacity=6) for n in range(4)]
+    tickets = [writes(sms_channel) for _ in range(20)]
+    at_once([lambda: desk.serve(queue)] * 6)
+    held = Ticket.objects.filter(assignee__isnull=False)
+    assert held.count() == 12
+    for agent in people:
+        assert held.filter(assignee=agent).count() == 3
+    given = Activity.objects.filter(type="ticket.assigned").values_list("ticket", flat=True)
+    assert sorted(given) == sorted(held.values_list("pk", flat=True))
+    assert len(tickets) == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_ticket_and_two_givers(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
+    for agent in (ana, bea):
+        sit(agent)
+    ticket = writes(sms_channel)
+    give = [
+        lambda agent=agent: giving.claim(ticket.pk, queue.team_id, Candidate(agent.pk, agent.name), 1, [("only", {})])
+        for agent in (ana, bea)
+    ]
+    at_once(give)
+    assert Activity.objects.filter(ticket=ticket, type="ticket.assigned").count() == 1
+
+
+def test_a_claim_believes_the_database_and_not_what_was_read(
+    sms_channel: Channel, bea: Agent, carl: Agent, queue: Queue
+) -> None:
+    sit(bea, capacity=1)
+    sit(carl)
+    full, free = Candidate(bea.pk, "Bea", load=0, capacity=99), Candidate(carl.pk, "Carl")
+    one, two = writes(sms_channel), writes(sms_channel)
+    assert giving.claim(one.pk, queue.team_id, full, 1, []) is not None
+    assert giving.claim(two.pk, queue.team_id, full, 1, []) is None
+    # Not of this team, or not able to sign in any more.
+    assert giving.claim(two.pk, queue.team_id, free, 1, []) is None
+    Seat.objects.update(capacity=9)
+    Agent.objects.filter(pk=bea.pk).update(is_active=False)
+    assert giving.claim(two.pk, queue.team_id, full, 1, []) is None
+
+
+# ── Offers ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def asking(queue: Queue) -> Queue:
+    queue.mode = Queue.Mode.OFFER
+    queue.save()
+    return queue
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str, dict[str, Any]]]:
+    heard: list[tuple[list[int], str, dict[str, Any]]] = []
+    monkeypatch.setattr(giving, "tell", lambda agents, kind, **more: heard.append((agents, kind, more)))
+    return heard
+
+
+def offered() -> list[str]:
+    return list(Offer.objects.filter(state="open").order_by("pk").values_list("agent__name", flat=True))
+
+
+def late(**span: float) -> None:
+    Offer.objects.filter(state="open").update(due_at=timezone.now() - timedelta(**span))
+
+
+def test_what_is_not_taken_goes_on_to_the_next(
+    sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue, django_capture_on_commit_callbacks: Any, told: Any
+) -> None:
+    sit(ana), sit(bea)
+    ticket = writes(sms_channel)
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.sweep()
+    assert offered() == ["Ana"]
+    assert told[-1] == ([ana.pk], "offer", {"offer": Offer.objects.get().pk, "ticket": ticket.pk})
+    late(seconds=1)
+    desk.sweep()
+    assert offered() == ["Bea"]
+    giving.decline(Offer.objects.get(state="open").pk, bea)
+    desk.sweep()
+    assert offered() == []
+    assert last_line(ticket).endswith("everybody was asked and nobody took it")
+    # After a while they are asked again: no ticket is left lying.
+    Route.objects.update(passed_at=timezone.now() - desk.ASK_AGAIN - timedelta(seconds=1))
+    desk.sweep()
+    assert offered() == ["Ana"]
+    taken = giving.accept(Offer.objects.get(state="open").pk, ana)
+    assert (taken.pk, holder(ticket)) == (ticket.pk, ana)
+    assert last_line(ticket).startswith("Ana took the ticket: 0 of 10 busy")
+
+
+def test_what_is_offered_takes_its_place(sms_channel: Channel, bea: Agent, asking: Queue) -> None:
+    sit(bea, capacity=2)
+    writes(sms_channel), writes(sms_channel)
+    desk.sweep()
+    assert crew.loads([bea.pk], {})[bea.pk] == 2
+    assert len(offered()) == 1
+
+
+def test_an_offer_that_is_over_is_nobodys(sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    offer = Offer.objects.get()
+    with pytest.raises(Offer.DoesNotExist):
+        giving.accept(offer.pk, ana)
+    late(seconds=1)
+    with pytest.raises(Conflict):
+        giving.accept(offer.pk, bea)
+    assert holder(ticket) is None
+
+
+def test_who_takes_it_by_hand_is_first(sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    lifecycle.assign(ticket.pk, ana, Actor.of(ana))
+    with pytest.raises(Conflict):
+        giving.accept(Offer.objects.get().pk, bea)
+    assert (holder(ticket), Offer.objects.get().state) == (ana, "void")
+    desk.sweep()
+    assert holder(ticket) == ana
+
+
+@pytest.mark.parametrize("how", ["deleted", "closed", "gone"])
+def test_an_agent_who_vanishes_while_asked_strands_nothing(
+    sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue, how: str
+) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    assert offered() == ["Bea"]
+    if how == "deleted":
+        bea.delete()
+    elif how == "closed":
+        staff.change(bea.pk, is_active=False)
+    else:
+        leave(bea)
+    sit(ana)
+    desk.sweep()
+    assert offered() == ["Ana"]
+    assert giving.accept(Offer.objects.get(state="open").pk, ana).pk == ticket.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_accepted_and_expired_at_the_same_moment(sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    offer = Offer.objects.select_related("agent").get()
+    outcome: list[str] = []
+
+    def take() -> None:
+        try:
+            giving.accept(offer.pk, bea)
+            outcome.append("taken")
+        except Conflict:
+            outcome.append("over")
+
+    at_once([take, lambda: giving.pass_on(offer, Offer.State.EXPIRED)])
+    assert (holder(ticket) == bea) == (outcome == ["taken"])
+    assert (Offer.objects.get().state == "accepted") == (outcome == ["taken"])
+
+
+# ── Ringing ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_ticket_that_nobody_can_take_rings_the_lead_once_per_period(
+    sms_channel: Channel, ana: Agent, lena: Agent, bea: Agent, queue: Queue, told: Any
+) -> None:
+    writes(sms_channel)
+    desk.sweep()
+    desk.sweep()
+    rung = [(agents, more["count"]) for agents, kind, more in told if kind == "ring"]
+    assert [(sorted(agents), count) for agents, count in rung] == [(sorted([ana.pk, lena.pk]), 1)]
+    Queue.objects.update(rung_at=timezone.now() - timedelta(minutes=16))
+    desk.sweep()
+    assert len([one for one in told if one[1] == "ring"]) == 2
+
+
+def test_another_teams_queue_is_another_matter(south: Team, carl: Agent, bea: Agent, queue: Queue) -> None:
+    channel = connect("sandbox", south, "Elsewhere")
+    sit(bea), sit(carl)
+    ticket = writes(channel)
+    desk.sweep()
+    assert holder(ticket) is None
