@@ -294,6 +294,7 @@ TIMETABLE: dict[str, float] = {
     "tickets.reactions.sweep": 2,
     "tickets.profiles.sweep": 2,
     "tickets.lifecycle.wake_due": 1,
+    "tickets.sla.watching.sweep": 1,
     "tickets.pending.settle": 2,
     "tickets.routing.desk.sweep": 2,
     "tickets.routing.desk.watch": 2,

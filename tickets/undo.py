@@ -18,6 +18,7 @@ from agents.models import Agent, Team
 from tickets import lifecycle
 from tickets.lifecycle import Conflict
 from tickets.models import Activity, Actor, Ticket
+from tickets.sla import verbs as sla
 
 S = Ticket.Status
 STATUS = ("ticket.resolved", "ticket.reopened", "ticket.snoozed", "ticket.woken")
@@ -94,9 +95,10 @@ def _status(ticket: Ticket, line: Activity, by: Actor) -> None:
 def _reopen(ticket: Ticket, line: Activity, by: Actor) -> None:
     lifecycle.reopen(ticket.pk, by)
     waiting = _time(_before(line, "waiting_since"))
-    if waiting is not None:
-        # The customer waits as long as before.
-        Ticket.objects.filter(pk=ticket.pk, waiting_since=None).update(waiting_since=waiting)
+    unset = Ticket.objects.filter(pk=ticket.pk, waiting_since=None)
+    # The customer waits as long as before.
+    if waiting is not None and unset.update(waiting_since=waiting):
+        sla.waits_on(ticket.pk)
 
 
 def _change(ticket: Ticket, line: Activity, by: Actor) -> None:

@@ -89,7 +89,7 @@ def _loaded(ticket: Ticket) -> Clocks | None:
 def _chosen(ticket: Ticket, after: _After, type: str, now: datetime) -> Clocks | None:
     """A ticket that is new, opened again, of another team or priority: by which policy it is measured from now on."""
     before = _loaded(ticket)
-    policy = _policy(before) if before and before.pinned else None
+    policy = policy_of(before) if before and before.pinned else None
     policy = policy or policy_for(after.team_id, after.channel_id, after.priority)
     if policy is None:
         return None
@@ -124,8 +124,14 @@ def replaced(ticket: Ticket, clocks: Clocks | None, policy: Policy, now: datetim
     return clocks
 
 
-def _policy(clocks: Clocks) -> Policy | None:
+def policy_of(clocks: Clocks) -> Policy | None:
     return next((row for row in policies.get() if row.pk == clocks.policy), None)
+
+
+def brought(ticket: Ticket, clocks: Clocks, now: datetime) -> Clocks:
+    """The clocks as the ticket's row is now."""
+    _bring(clocks, _After(ticket, {}), ticket, None, now)
+    return clocks
 
 
 def _bring(
@@ -133,7 +139,7 @@ def _bring(
 ) -> None:
     calendar = calendar_of(clocks, after.team_id, after.channel_id)
     ended = clocks.follow(
-        policy or _policy(clocks),
+        policy or policy_of(clocks),
         after.priority,
         now,
         calendar,
@@ -148,7 +154,7 @@ def _bring(
 
 def _outcome(ticket: Ticket, team_id: int | None, clocks: Clocks, kind: str, clock: Clock) -> Outcome:
     assert clock.met_at is not None
-    known = _policy(clocks)
+    known = policy_of(clocks)
     return Outcome(
         ticket=ticket, policy=known, kind=kind, team_id=team_id, started_at=clock.started_at, ended_at=clock.met_at,
         target=clock.target, spent=int(clock.spent), met=clock.breached_at is None,

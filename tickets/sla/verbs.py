@@ -26,3 +26,11 @@ def apply(number: int, policy: Policy | None, by: Actor) -> Ticket:
     after = following.replaced(ticket, clocks, policy, timezone.now()) if policy else None
     record(ticket, "ticket.changed", by, changes=changes, **following.columns(after))
     return ticket
+
+
+def waits_on(number: int) -> None:
+    """The customer waits again without having written (a resolution was taken back). The caller holds the ticket."""
+    ticket = Ticket.objects.get(pk=number)
+    if ticket.clocks is not None:
+        clocks = following.brought(ticket, Clocks.load(ticket.clocks), timezone.now())
+        Ticket.objects.filter(pk=number).update(**following.columns(clocks))
