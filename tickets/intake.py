@@ -487,6 +487,12 @@ def _typing(channel: Channel, news: Typing, envelope: Envelope) -> None:
     wakeups.publish_json(wakeups.EPHEMERAL, {"type": "typing", "ticket": number, "actor": actor, "team": team})
 
 
+def _described(channel: Channel, news: Described, envelope: Envelope) -> None:
+    """On the address, if that person has ever written; else it comes along with their first message."""
+    if addresses.find(channel, fit_id(news.sender.external_id)) is not None:
+        known_address(channel, news.sender)
+
+
 _HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
     InboundMessage: _message,
     Receipt: _receipt,
@@ -495,11 +501,5 @@ _HANDLERS: dict[type, Callable[[Channel, Any, Envelope], None]] = {
     Deletion: _deletion,
     Notice: _notice,
     Typing: _typing,
-}
-def _described(channel: Channel, news: Described, envelope: Envelope) -> None:
-    """On the address, if that person has ever written; else it comes along with their first message."""
-    if addresses.find(channel, fit_id(news.sender.external_id)) is not None:
-        known_address(channel, news.sender)
-
-
     Described: _described,
+}
