@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from channels_app.models import Channel
-from channels_app.widget import fields, opening
+from channels_app.widget import fields, opening, wording
+from channels_app.widget.visitors import LONGEST, MAX_FILES
 
 LIGHT, DARK = "#ffffff", "#000000"
 READABLE = 4.5
@@ -23,7 +25,7 @@ def of(channel: Channel, now: datetime | None = None) -> dict[str, Any]:
 
     {"language", "colour", "on_colour", "position", "theme", "title", "greeting", "expected", "prechat": [{"name",
     "label", "type", "required"}], "describe": the same shape, asked while closed, "hours": {"open", "opens_at"},
-    "out_of_hours", "sound"}. Nothing in it is secret.
+    "out_of_hours", "sound", "limits", "texts": wording.CHAT}. Nothing in it is secret.
     """
     return {
         **shown(channel.public_settings, channel.name),
@@ -49,6 +51,8 @@ def shown(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         "prechat": _asked(settings),
         "describe": [{"name": "email", "label": _("E-mail"), "type": "email", "required": False}],
         "hours": {"open": True, "opens_at": None},
+        "limits": {"text": LONGEST, "files": MAX_FILES, "file": django_settings.MAX_ATTACHMENT_BYTES},
+        "texts": wording.texts(get_language() or "en"),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from channels_app.widget import views
+from channels_app.widget import loading, views
 
 urlpatterns = [
+    path("chat.<str:name>.js", loading.chat),
     path("messages/", views.messages),
     path("attachments/", views.attachments),
     path("files/<int:seq>/<int:position>/", views.file),

@@ -120,14 +120,20 @@ def stands_somewhere(origin: str) -> bool:
 def _first(fits: Callable[[Channel], bool]) -> Channel | None:
     """The channel that fits. One that was made just now is found too: a miss looks again."""
     global _known
-    at, channels = _known
-    fresh = time.monotonic() - at < KNOWN_FOR
-    found = next(filter(fits, channels), None) if fresh else None
+    found = next(filter(fits, known_channels()), None)
     if found is None:
+        _known = (-1e9, [])
+        found = next(filter(fits, known_channels()), None)
+    return found
+
+
+def known_channels() -> list[Channel]:
+    """All that are on, as of a few seconds ago at most."""
+    global _known
+    if time.monotonic() - _known[0] >= KNOWN_FOR:
         channels = list(Channel.objects.filter(kind=KIND, enabled=True).select_related("team"))
         _known = (time.monotonic(), channels)
-        found = next(filter(fits, channels), None)
-    return found
+    return _known[1]
 
 
 def forget() -> None:
@@ -224,14 +230,22 @@ def messages(request: HttpRequest) -> HttpResponseBase:
 
 
 def _read(request: HttpRequest) -> HttpResponseBase:
+    """?after=N: what follows N, oldest first; ?before=N: the page that ends below N. With the receipts as they are."""
     visitor = visitor_of(request)
-    after = request.GET.get("after", "0")
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
-        raise Answer(400, "after must be a number.")
-    conversation = visitor.conversation
-    events = visitors.read(conversation, int(after))
-    rows = [visitors.as_json(event, conversation) for event in events]
-    return JsonResponse({"at": events[-1].seq if events else min(int(after), conversation.last_seq), "results": rows})
+    after, before = _number(request, "after"), _number(request, "before")
+    row = visitor.conversation
+    events = visitors.read(row, after or 0) if before is None else visitors.read_back(row, before)
+    rows = [visitors.as_json(event, row) for event in events]
+    receipts = {"delivered": row.delivered_seq, "seen": row.seen_seq, "read": row.read_seq}
+    at = events[-1].seq if events else min(after or 0, row.last_seq)
+    return JsonResponse({"at": at, "results": rows, "receipts": receipts})
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    given = request.GET.get(name)
+    if given is not None and (not given.isascii() or not given.isdigit() or len(given) > 18):
+        raise Answer(400, f"{name} must be a number.")
+    return None if given is None else int(given)
 
 
 def _say(request: HttpRequest) -> HttpResponseBase:

@@ -25,7 +25,6 @@ CHAT = {
     "anew": N_("The chat has begun anew in this browser. What you wrote is kept and sent."),
     "wait": N_("That was fast. The rest is sent in a moment."),
     "refused": N_("The chat is not available on this page."),
-    "moved": N_("These are your messages from all your devices."),
     # ── messages ──
     "messages": N_("Messages"),
     "older": N_("Show earlier messages"),
@@ -33,7 +32,6 @@ CHAT = {
     "typing": N_("Typing…"),
     "sending": N_("Sending"),
     "sent": N_("Sent"),
-    "delivered": N_("Delivered"),
     "read": N_("Seen"),
     "failed_message": N_("Not sent"),
     "retry": N_("Try again"),
@@ -70,6 +68,7 @@ CHAT = {
     "bad_email": N_("Write an address like name@example.com."),
     "bad_phone": N_("Write a number like +62 812 3456 7890."),
     "save": N_("Save"),
+    "back": N_("We are back: %(when)s"),
     "leave_email": N_("Leave your e-mail address, so that our answer reaches you."),
     "left_email": N_("Thank you. We answer here and to %(email)s."),
 }

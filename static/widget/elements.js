@@ -1,0 +1,98 @@
+// What the chat is made of: elements, drawings, and a text with its links. Nothing is ever read as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const DRAWINGS = {
+  close: ["M18 6 6 18", "m6 6 12 12"],
+  send: [
+    "M3.714 3.048a.498.498 0 0 0-.683.627l2.843 7.627a2 2 0 0 1 0 1.396l-2.842 7.627a.498.498 0 0 0 .682.627l18-8.5a.5.5 0 0 0 0-.904z",
+    "M6 12h16",
+  ],
+  attach: [
+    "m16 6-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551",
+  ],
+  camera: [
+    "M14 4a2 2 0 0 1 1.76 1.05l.48.9A2 2 0 0 0 18 7h2a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V9a2 2 0 0 1 2-2h2a2 2 0 0 0 1.76-1.05l.48-.9A2 2 0 0 1 10 4z",
+    "M9 13a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+  ],
+  loud: [
+    "M11 4.702a.705.705 0 0 0-1.203-.498L6.413 7.587A1.4 1.4 0 0 1 5.416 8H3a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2.416a1.4 1.4 0 0 1 .997.413l3.383 3.384A.705.705 0 0 0 11 19.298z",
+    "M16 9a5 5 0 0 1 0 6",
+    "M19.364 18.364a9 9 0 0 0 0-12.728",
+  ],
+  quiet: [
+    "M11 4.702a.705.705 0 0 0-1.203-.498L6.413 7.587A1.4 1.4 0 0 1 5.416 8H3a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h2.416a1.4 1.4 0 0 1 .997.413l3.383 3.384A.705.705 0 0 0 11 19.298z",
+    "m22 9-6 6",
+    "m16 9 6 6",
+  ],
+  reply: ["M20 18v-2a4 4 0 0 0-4-4H4", "m9 17-5-5 5-5"],
+  file: [
+    "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z",
+    "M14 2v5a1 1 0 0 0 1 1h5",
+  ],
+  save: ["M12 15V3", "M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4", "m7 10 5 5 5-5"],
+  down: ["M12 5v14", "m19 12-7 7-7-7"],
+  clock: ["M12 2a10 10 0 1 0 .01 0", "M12 6v6l4 2"],
+  tick: ["M20 6 9 17l-5-5"],
+  ticks: ["M18 6 7 17l-5-5", "m22 10-7.5 7.5L13 16"],
+};
+
+export const h = (tag, given = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+};
+
+export const icon = (name) => {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  for (const d of DRAWINGS[name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+};
+
+export const round = (name, label, onclick, more = {}) =>
+  h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick, ...more }, icon(name));
+
+const LINK = /\bhttps?:\/\/[^\s<>"']+/gi;
+
+/** The text as nodes; addresses of http and https can be followed, and nothing else. */
+export const linked = (text) => {
+  const nodes = [];
+  let at = 0;
+  for (const found of text.matchAll(LINK)) {
+    const address = found[0].replace(/[.,:;!?)\]}…”’]+$/u, "");
+    if (!URL.canParse?.(address) && !canRead(address)) continue;
+    nodes.push(text.slice(at, found.index));
+    nodes.push(h("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow ugc" }, address));
+    at = found.index + address.length;
+  }
+  return [...nodes, text.slice(at)];
+};
+
+const canRead = (address) => {
+  try {
+    return Boolean(new URL(address));
+  } catch {
+    return false;
+  }
+};
+
+export const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}[\uFE0F\u200D\u{1F3FB}-\u{1F3FF}]*|\p{Regional_Indicator}{2}|\s){1,8}$/u;
+
+/** "Budi Santoso" → "BS"; of scripts without such letters the first one as people see it. */
+export const initials = (name) => {
+  const words = name.trim().split(/\s+/u);
+  const of = (word) => [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
+  return (of(words[0]) + (words.length > 1 ? of(words[words.length - 1]) : "")).toUpperCase();
+};
+
+export const filled = (words, values) => words.replace(/%\((\w+)\)s/g, (_all, name) => values[name] ?? "");
