@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from channels_app.views import webhook
 from channels_app.widget import shop
 from channels_app.widget.consumers import VisitorConsumer
+from channels_app.widget.loading import loader
 from hub.health import healthz, readyz
 from hub.views import not_here
 from tickets.consumers import InboxConsumer
@@ -23,6 +24,7 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
+    path("widget.js", loader),
     path("widget/", include("channels_app.widget.urls")),
     path("demo-shop/", shop.page, name="demo_shop"),
     path("api/", include("tickets.api.urls")),
