@@ -117,8 +117,10 @@ INSTALLED_APPS = [
     "channels_app.widget",
     "customers",
     "tickets",
+    "tickets.continuing",
     "tickets.sla",
     "tickets.routing",
+    "surveys",
 ]
 
 MIDDLEWARE = [
@@ -138,7 +140,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
 ]
 # Webhooks pass through these alone: no session, no cookie, no language, and a third less CPU.
-LEAN_PATHS = ("/webhooks/", "/widget/", "/healthz", "/readyz")
+LEAN_PATHS = ("/webhooks/", "/widget/", "/widget.js", "/healthz", "/readyz")
 LEAN_MIDDLEWARE = ["hub.middleware.ForwardedHeaders"]
 
 ROOT_URLCONF = "hub.urls"
@@ -270,7 +272,9 @@ CHANNEL_ADAPTERS = {
 }
 # The two seams upward: dotted paths, so that a lower floor never imports a higher one.
 INBOUND_HANDLER = "tickets.intake.receive"
-REPLY_CLAIMS: list[str] = []
+REPLY_CLAIMS: list[str] = ["surveys.claims.claim"]
+# What the first word of a line's type stands for on a floor above → who puts such a line into words.
+LOG_WORDING: dict[str, str] = {"survey": "surveys.wording.of_line"}
 SANDBOX_ENABLED = _flag("SANDBOX_ENABLED", default=not PRODUCTION)
 
 REOPEN_WITHIN_DAYS = int(os.environ.get("REOPEN_WITHIN_DAYS", "7"))
@@ -294,12 +298,17 @@ TIMETABLE: dict[str, float] = {
     "tickets.reactions.sweep": 2,
     "tickets.profiles.sweep": 2,
     "tickets.lifecycle.wake_due": 1,
+    "tickets.continuing.mailing.sweep": 5,
     "tickets.sla.watching.sweep": 1,
     "tickets.pending.settle": 2,
     "tickets.routing.desk.sweep": 2,
     "tickets.routing.desk.watch": 2,
     "tickets.models.activity.purge": 3600,
     "tickets.replies.purge_keys": 3600,
+    "surveys.watching.follow": 1,
+    "surveys.asking.sweep": 2,
+    "surveys.following.sweep": 2,
+    "surveys.tallies.sweep": 2,
 }
 
 # ── Security policy of the pages ─────────────────────────────────────────────────────────────

@@ -25,9 +25,10 @@ urlpatterns = [
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
     path("widget.js", loader),
-    path("widget/", include("channels_app.widget.urls")),
     path("demo-shop/", shop.page, name="demo_shop"),
+    path("widget/", include("channels_app.widget.urls")),
     path("api/", include("tickets.api.urls")),
+    path("", include("surveys.urls")),
     path("", include("tickets.urls")),
 ]
 

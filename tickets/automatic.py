@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
-from channels_app import jobs, vault
-from channels_app.contract import InboundMessage, QuickReply
+from channels_app import jobs, outbound, vault
+from channels_app.contract import InboundMessage, QuickReply, Template
 from channels_app.models import Channel
 from tickets import choices, letters, sendable, threads
 from tickets.models import Message, Part, Ticket
@@ -41,11 +41,11 @@ BREAKER = (timedelta(minutes=60), 500)
 STOPPED = N_("Automatic answers have stopped: too many went out within an hour. Something answers them by itself.")
 
 
-def may_send(ticket: Ticket, kind: Kind = "auto-replied") -> str | None:
+def may_send(ticket: Ticket, kind: Kind = "auto-replied", *, by_template: bool = False) -> str | None:
     """None: yes. Else why not, in a word for the log. The caller holds the ticket."""
     conversation = sendable.conversation_of(ticket)
-    able = sendable.abilities_of(ticket)
-    if conversation.blocked or able.closed or able.only_templates:
+    able = outbound.abilities(ticket.channel, conversation)
+    if conversation.blocked or able.closed or (able.only_templates and not by_template):
         return "closed"
     newest = Message.objects.filter(ticket=ticket, direction=Message.Direction.IN).order_by("-pk").first()
     said: Mapping[str, Any] = newest.extra.get("mail", {}) if newest else {}
@@ -53,7 +53,8 @@ def may_send(ticket: Ticket, kind: Kind = "auto-replied") -> str | None:
         _by_what_came(said)
         or ("own-address" if _is_ours(ticket) else None)
         or ("rate" if _too_many(ticket) else None)
-        or ("breaker" if _broken(ticket.channel) else None)
+        # What goes out of our own accord nobody has set off: whoever sends it says how much of it there is.
+        or ("breaker" if kind == "auto-replied" and _broken(ticket.channel) else None)
     )
 
 
@@ -67,9 +68,12 @@ def _by_what_came(said: Mapping[str, Any]) -> str | None:
 
 def _is_ours(ticket: Ticket) -> bool:
     """Another of our own channels, which may have automatic answers of its own."""
-    if not ticket.threads:
-        return False
-    return any(_is_of(one, ticket.address.external_id) for one in Channel.objects.filter(kind=ticket.channel.kind))
+    return ticket.threads and is_own(ticket.channel.kind, ticket.address.external_id)
+
+
+def is_own(kind: str, external_id: str) -> bool:
+    """What is sent there comes to a channel of ours."""
+    return any(_is_of(one, external_id) for one in Channel.objects.filter(kind=kind))
 
 
 def _is_of(channel: Channel, external_id: str) -> bool:
@@ -93,7 +97,8 @@ def _too_many(ticket: Ticket) -> bool:
 def _broken(channel: Channel) -> bool:
     """Said where administrators look at the channel; it is over when an hour was quiet enough."""
     span, most = BREAKER
-    if _sent().filter(channel=channel, created_at__gt=timezone.now() - span)[: most + 1].count() < most:
+    answers = _sent().filter(channel=channel, created_at__gt=timezone.now() - span, extra__automatic="auto-replied")
+    if answers[: most + 1].count() < most:
         return False
     Channel.objects.filter(pk=channel.pk).update(last_failure=STOPPED, last_failure_at=timezone.now())
     log.error("automatic answers have stopped", channel=channel.pk)
@@ -113,13 +118,38 @@ def send(
     the channel takes fewer or shorter ones (``sendable.abilities_of(ticket).quick_replies`` says how many).
     It changes nothing about who waits for whom: a machine has answered nothing.
     """
-    reason = may_send(ticket, kind)
+    with override(letters.language(ticket)):
+        sent = offer(ticket, text, kind, quick_replies=quick_replies)
+    return sent if isinstance(sent, Message) else None
+
+
+def offer(
+    ticket: Ticket,
+    text: Callable[[], str],
+    kind: Kind,
+    *,
+    quick_replies: Callable[[], Iterable[QuickReply]] = tuple,
+    template: Template | None = None,
+) -> Message | str:
+    """As ``send``, in whatever language the caller is; instead of None it is told why not, in a word.
+
+    template: goes out in place of the text where nothing else may. Raises CannotSend.
+    """
+    reason = may_send(ticket, kind, by_template=template is not None)
     if reason:
         log.info("no automatic message", ticket=ticket.pk, reason=reason)
-        return None
-    with override(letters.language(ticket)):
+        return reason
+    extra: dict[str, Any] = {"automatic": kind}
+    if template is not None:
+        words, extra["template"] = sendable.filled(ticket, template, "", ())
+    else:
         words, offered = text(), list(quick_replies())
-    kept = choices.checked(sendable.abilities_of(ticket), offered, words) if offered else []
+        if offered:
+            extra[choices.NAME] = choices.checked(sendable.abilities_of(ticket), offered, words)
+    return _queued(ticket, words, extra)
+
+
+def _queued(ticket: Ticket, words: str, extra: dict[str, Any]) -> Message:
     now = timezone.now()
     message = Message.objects.create(
         ticket=ticket,
@@ -127,7 +157,7 @@ def send(
         team_id=ticket.team_id,
         direction=Message.Direction.OUT,
         text=words,
-        extra={"automatic": kind, **({choices.NAME: kept} if kept else {})},
+        extra=extra,
         status=Message.Status.QUEUED,
         created_at=now,
         at=now,

@@ -14,7 +14,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Value, When
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -44,7 +43,9 @@ from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 
-Claim = Callable[[Ticket, InboundMessage], str | None]
+Claimed = str | tuple[str, dict[str, Any]]
+"""The line that a claimed message writes, and what the line keeps."""
+Claim = Callable[[Ticket, InboundMessage], Claimed | None]
 
 # How far a platform's clock is believed when a message takes its place in the conversation.
 BELIEVED = timedelta(days=1)
@@ -77,14 +78,14 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     if "delete" in waiting:
         erase(envelope.pk, external_id)
         return
-    ticket, opening = _ticket_for(channel, conversation, news)
+    ticket, opening, said = _ticket_for(channel, conversation, news)
     if ticket.threads:
         threads.heard(ticket, author, news)
     message = _keep(channel, ticket, author, news, external_id, envelope, **(_as_edit(edited) if edited else {}))
     customer = author.customer_link.customer
     by = Actor.from_customer(customer, author.name)
     mailframe.remembered(message, author)
-    _announce(ticket, message, by, opening, silent=threads.is_silent(news))
+    _announce(ticket, message, by, opening, said, silent=threads.is_silent(news))
     if opening == "ticket.created":
         automatic.receipt(ticket, news)
     _unblock(channel, conversation, news)
@@ -126,31 +127,33 @@ def _claims(paths: tuple[str, ...]) -> list[Claim]:
     return [import_string(path) for path in paths]
 
 
-def _last_ticket(address: Address) -> Ticket | None:
-    """The unresolved one, else the newest; its row is ours."""
-    resolved_last = Case(When(status=Ticket.Status.RESOLVED, then=Value(1)), default=Value(0))
-    return Ticket.objects.locked().filter(address=address).order_by(resolved_last, "-number").first()
-
-
-def _ticket_for(channel: Channel, address: Address, news: InboundMessage) -> tuple[Ticket, str]:
-    """The ticket that a message joins, and the line that this writes first ("" for none)."""
-    last = threads.ticket_of(channel, address, news) if channel.adapter.threads else _last_ticket(address)
+def _ticket_for(channel: Channel, address: Address, news: InboundMessage) -> tuple[Ticket, str, dict[str, Any]]:
+    """The ticket that a message joins, the line that this writes first ("" for none), and what that line keeps."""
+    last = threads.ticket_of(channel, address, news) if channel.adapter.threads else threads.last_ticket(address.pk)
     if last is None:
-        return open_ticket(channel, address, subject=subject_of(news)), "ticket.created"
+        return open_ticket(channel, address, subject=subject_of(news)), "ticket.created", {}
     if threads.is_silent(news):
-        return last, ""
-    if last.status == Ticket.Status.SNOOZED:
-        return last, "ticket.woken"
-    if last.status == Ticket.Status.OPEN:
-        return last, ""
-    for claim in _claims(tuple(settings.REPLY_CLAIMS)):
-        line = claim(last, news)
-        if line:
-            return last, line
+        return last, "", {}
+    resolved = last.status == Ticket.Status.RESOLVED
+    # A button may be of an older question, whatever the ticket is about by now.
+    if resolved or news.postback:
+        claimed = _claimed(last, news)
+        if claimed is not None:
+            return (last, *claimed)
+    if not resolved:
+        return last, "ticket.woken" if last.status == Ticket.Status.SNOOZED else "", {}
     assert last.resolved_at is not None
     if timezone.now() - last.resolved_at <= timedelta(days=settings.REOPEN_WITHIN_DAYS):
-        return last, "ticket.reopened"
-    return open_ticket(channel, address, subject=subject_of(news), previous=last), "ticket.created"
+        return last, "ticket.reopened", {}
+    return open_ticket(channel, address, subject=subject_of(news), previous=last), "ticket.created", {}
+
+
+def _claimed(ticket: Ticket, news: InboundMessage) -> tuple[str, dict[str, Any]] | None:
+    for claim in _claims(tuple(settings.REPLY_CLAIMS)):
+        line = claim(ticket, news)
+        if line:
+            return (line, {}) if isinstance(line, str) else line
+    return None
 
 
 def open_ticket(
@@ -278,7 +281,9 @@ def _answered(channel: Channel, news: InboundMessage) -> dict[str, Any]:
     return {"reply_to": found, "about": None if found else about}
 
 
-def _announce(ticket: Ticket, message: Message, by: Actor, opening: str, *, silent: bool = False) -> None:
+def _announce(
+    ticket: Ticket, message: Message, by: Actor, opening: str, said: dict[str, Any], *, silent: bool = False
+) -> None:
     """silent: a machine answered; it is read by whoever likes, and changes nothing about who waits for whom."""
     if silent:
         if opening:
@@ -301,7 +306,7 @@ def _announce(ticket: Ticket, message: Message, by: Actor, opening: str, *, sile
         record(ticket, opening, by)
     elif opening:
         # Claimed (an answer to a survey): it stays on its ticket, which waits for nobody.
-        record(ticket, opening, by, message=message)
+        record(ticket, opening, by, message=message, changes=said)
         fields.pop("waiting_since")
     record(ticket, "message.added", by, message=message, **fields)
 

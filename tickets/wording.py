@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.db.models import TextChoices
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
+from django.utils.module_loading import import_string
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -23,10 +26,17 @@ from tickets.routing import words as reasons
 def of_line(row: Activity) -> str:
     """One line of the log as a sentence."""
     who = row.actor_name or _("The system")
-    tell = _LINES.get(row.type)
+    tell = _LINES.get(row.type) or _of_above(row.type.partition(".")[0])
     if tell is not None:
         return tell(who, row)
     return _("%(who)s: %(what)s") % {"who": who, "what": row.type.partition(".")[2].replace("_", " ")}
+
+
+@cache
+def _of_above(family: str) -> Callable[[str, Activity], str] | None:
+    """Lines that a floor above writes, it also has the words for (``settings.LOG_WORDING``)."""
+    path = settings.LOG_WORDING.get(family)
+    return import_string(path) if path else None
 
 
 def moment(at: datetime) -> str:
@@ -89,6 +99,13 @@ def _merged(who: str, row: Activity) -> str:
     return _("%(who)s merged the customer") % {"who": who}
 
 
+def _continued(who: str, row: Activity) -> str:
+    what = {"to": row.changes.get("to", ""), "reason": _(row.changes.get("error") or " ").strip()}
+    if what["reason"]:
+        return _("What was not seen in the chat could not be sent to %(to)s: %(reason)s") % what
+    return _("What was not seen in the chat went to %(to)s by e-mail") % what
+
+
 def _after(row: Activity, name: str) -> Any:
     pair = row.changes.get(name)
     return pair[1] if isinstance(pair, list) and len(pair) == 2 else ""
@@ -136,6 +153,7 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.woken": lambda who, row: _("The ticket is open again"),
     "ticket.changed": _changed,
     "ticket.merged": _merged,
+    "ticket.continued": _continued,
     "ticket.reaction_failed": _reaction_failed,
     "routing.offered": _offered,
     "routing.passed": _passed,
@@ -240,6 +258,9 @@ FOR_SCRIPTS = {
     "partsOver": gettext_lazy("Longer than one message on this channel: it will be sent in parts."),
     "addAgain": gettext_lazy("Add it again."),
     "addFiles": gettext_lazy("Add files"),
+    "button": gettext_lazy("Button {number}"),
+    "buttonsNeedText": gettext_lazy("Buttons stand under words: write something first."),
+    "buttonsOf": gettext_lazy("{count} of {limit} buttons"),
     "bytes": gettext_lazy("{length} of {limit} bytes"),
     "cannotPlay": gettext_lazy("This browser cannot play it."),
     "close": gettext_lazy("Close"),
@@ -276,9 +297,6 @@ FOR_SCRIPTS = {
     "textTooLong": gettext_lazy("The text is too long."),
     "ticketGone": gettext_lazy("This ticket is not there any more, or no longer yours to see."),
     "tooManyFiles": gettext_lazy("This channel takes {count} files in a message."),
-    "button": gettext_lazy("Button {number}"),
-    "buttonsNeedText": gettext_lazy("Buttons stand under words: write something first."),
-    "buttonsOf": gettext_lazy("{count} of {limit} buttons"),
     "tryAgain": gettext_lazy("Try again"),
     "tryAgainWith": gettext_lazy("Try {name} again"),
     "voice": gettext_lazy("Voice message"),
@@ -287,8 +305,8 @@ FOR_SCRIPTS = {
     "writeFirst": gettext_lazy("Write something or add a file first."),
     "anotherTemplate": gettext_lazy("Another template"),
     "blank": gettext_lazy("Blank {name}"),
+    "noMoreButtons": gettext_lazy("This channel takes no more than {limit} buttons."),
     "noTemplateFound": gettext_lazy("No template has these words."),
     "noTemplates": gettext_lazy("This channel has no approved template yet."),
     "searchTemplates": gettext_lazy("Search templates"),
 }  # fmt: skip
-    "noMoreButtons": gettext_lazy("This channel takes no more than {limit} buttons."),

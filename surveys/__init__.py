@@ -1,0 +1,1 @@
+"""Asks customers how it went after a ticket is resolved, takes their answers, and sees that something follows."""

@@ -1,0 +1,299 @@
+"""The question goes out: in the conversation, once, when it is due, and no faster than the channel takes it.
+
+Every step is a row with a due time. A batch is claimed by one conditional UPDATE, then each is asked in a short
+transaction that writes the message, the line and the row's new state together: a worker killed anywhere in it has
+either asked or not, and what it had claimed is due again when the claim runs out.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from channels_app import outbound
+from channels_app.contract import Abilities, Conversation
+from channels_app.contract import Template as Approved
+from channels_app.models import Channel
+from customers.models import Customer
+from surveys import definition, links, phrasing, tallies, versions, zones
+from surveys.models import Invitation, Survey, SurveyVersion
+from tickets import automatic, sendable
+from tickets.models import Message, Ticket
+from tickets.models.activity import SYSTEM, record
+
+log = structlog.get_logger(__name__)
+
+State, Reason = Invitation.State, Invitation.Reason
+LEASE = timedelta(seconds=60)
+BATCH = 20
+"""So many in one transaction: fewer waits for the disk, and no lock for longer than a moment."""
+WAITING = 40
+"""So many of our questions may wait on one channel to be sent: what an agent writes goes out before the rest."""
+CHANNELS = 50
+SHARE = 2
+"""Of what a channel takes in a minute, surveys have one part in so many."""
+LONGEST_SWEEP = 20.0
+"""Seconds; then the timetable's other entries have the thread."""
+AGAIN = timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
+MOST_ATTEMPTS = 20
+
+
+def sweep() -> None:
+    """Whatever is due: ask, remind, or close (timetable)."""
+    until = time.monotonic() + LONGEST_SWEEP
+    # All channels have their turn before one has its second.
+    while [channel for channel in _channels() if _turn(channel)] and time.monotonic() < until:
+        pass
+
+
+def _channels() -> list[int]:
+    """Those with something due, who waits longest first: one that has much to ask holds up no other."""
+    due = Invitation.objects.filter(due_at__lte=timezone.now())
+    found = due.values("channel").annotate(first=Min("due_at")).order_by("first")
+    return [row["channel"] for row in found[:CHANNELS]]
+
+
+def _turn(channel_id: int) -> bool:
+    """One batch of one channel; True: there may be more right now."""
+    now = timezone.now()
+    room = min(BATCH, _room(channel_id, now))
+    claimed = claim(channel_id, room, now) if room > 0 else None
+    if claimed is None:
+        return False
+    mine, ids = claimed
+    try:
+        done(mine, ids)
+    except Exception:
+        log.exception("a batch of surveys failed; each is tried by itself", channel=channel_id)
+        for pk in ids:
+            _alone(mine, pk)
+    return len(ids) == room
+
+
+def _room(channel_id: int, now: datetime) -> int:
+    """How many more may be asked on the channel now."""
+    asked = Invitation.objects.filter(channel=channel_id)
+    waiting = asked.filter(asked_at__gt=now - timedelta(days=1), message__status=Message.Status.QUEUED)
+    room = WAITING - waiting[:WAITING].count()
+    channel = Channel.objects.get(pk=channel_id)
+    able = outbound.abilities(channel, sendable.strange(channel, ""))
+    if able.per_minute is None:
+        return room
+    share = max(able.per_minute // SHARE, 1)
+    return min(room, share - asked.filter(asked_at__gt=now - MINUTE)[:share].count())
+
+
+def claim(channel_id: int, count: int, now: datetime) -> tuple[uuid.UUID, list[int]] | None:
+    """Conditional update: what another has claimed meanwhile is not among them. None: nothing was due."""
+    due = Invitation.objects.filter(channel=channel_id, due_at__lte=now).order_by("due_at", "pk")
+    ids = list(due.values_list("pk", flat=True)[:count])
+    mine = uuid.uuid4()
+    # Due again when the claim runs out: whoever dies with it leaves nothing undone.
+    still = Invitation.objects.filter(pk__in=ids, due_at__lte=now)
+    if not ids or not still.update(claim=mine, due_at=now + LEASE, claimed_until=now + LEASE):
+        return None
+    return mine, sorted(Invitation.objects.filter(claim=mine).values_list("pk", flat=True))
+
+
+def _alone(mine: uuid.UUID, pk: int) -> None:
+    try:
+        done(mine, [pk])
+    except Exception:
+        log.exception("a survey could not be asked", invitation=pk)
+        row = Invitation.objects.get(pk=pk)
+        attempts = row.attempts + 1
+        ours = Invitation.objects.filter(pk=pk, claim=mine)
+        if attempts >= MOST_ATTEMPTS:
+            ours.update(state=State.SKIPPED, reason=Reason.CLOSED, due_at=None, claim=None, claimed_until=None)
+        else:
+            ours.update(attempts=attempts, due_at=timezone.now() + AGAIN, claim=None, claimed_until=None)
+
+
+@transaction.atomic
+def done(mine: uuid.UUID, ids: Sequence[int]) -> None:
+    """Do what is due for these, if they are ours still. Locked: customers, tickets, invitations, each by number."""
+    people = Invitation.objects.filter(pk__in=ids).values("customer_id")
+    list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk").values_list("pk"))
+    numbers = Invitation.objects.filter(pk__in=ids).values("ticket_id")
+    tickets = {
+        row.pk: row
+        for row in Ticket.objects.locked()
+        .filter(pk__in=numbers)
+        .select_related("channel", "address", "customer")
+        .order_by("pk")
+    }
+    rows = Invitation.objects.select_for_update(of=("self",)).filter(pk__in=ids, claim=mine)
+    batch = Batch(list(rows.select_related("survey", "version").order_by("pk")), timezone.now())
+    for row in batch.rows:
+        batch.step(row, tickets[row.ticket_id])
+    Invitation.objects.bulk_update(batch.rows, FIELDS)
+    tallies.touch({(row.survey_id, row.day) for row in batch.changed})
+
+
+FIELDS = (
+    "state", "reason", "due_at", "asked_at", "expires_at", "message", "version", "claim", "claimed_until", "attempts",
+)  # fmt: skip
+
+
+class Batch:
+    """Some invitations whose customers, tickets and rows are ours until the transaction ends."""
+
+    def __init__(self, rows: list[Invitation], now: datetime) -> None:
+        self.rows, self.now = rows, now
+        self.changed: list[Invitation] = []
+        self.versions: dict[int, SurveyVersion] = {}
+        self.whens = {row.survey_id: definition.when(row.survey.when) for row in rows}
+        self.last_asked = self._last_asked()
+
+    def _last_asked(self) -> dict[int, datetime]:
+        """When each customer was last asked anything, in one statement."""
+        asked = Invitation.objects.filter(customer__in={row.customer_id for row in self.rows}, asked_at__isnull=False)
+        found: dict[int, datetime] = {}
+        for customer, at in asked.values_list("customer", "asked_at").order_by("asked_at"):
+            assert at is not None
+            found[customer] = at
+        return found
+
+    def step(self, row: Invitation, ticket: Ticket) -> None:
+        row.claim = row.claimed_until = None
+        if row.state == State.PENDING:
+            self._ask(row, ticket)
+        elif row.state in (State.ASKED, State.REMINDED):
+            self._remind_or_close(row, ticket)
+        else:
+            row.due_at = None
+
+    # ── Ask ──
+
+    def _ask(self, row: Invitation, ticket: Ticket) -> None:
+        when = self.whens[row.survey_id]
+        reason = self._not_now(row, ticket, when)
+        if reason:
+            self._skip(row, ticket, reason)
+            return
+        awake = zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
+        if awake > self.now:
+            row.due_at = awake
+            return
+        if row.version is None:
+            row.version = self._version(row.survey)
+        outcome = self._send(row, ticket, when, phrasing.question)
+        if isinstance(outcome, Message):
+            self._asked(row, ticket, when, outcome)
+        elif outcome == LATER:
+            row.due_at = self.now + AGAIN
+        else:
+            self._skip(row, ticket, outcome)
+
+    def _asked(self, row: Invitation, ticket: Ticket, when: definition.When, message: Message) -> None:
+        row.state, row.message, row.asked_at = State.ASKED, message, self.now
+        row.expires_at = self.now + timedelta(days=when.expire_days)
+        remind = self.now + timedelta(days=when.remind_days)
+        row.due_at = min(remind, row.expires_at) if when.remind_days else row.expires_at
+        self.last_asked[row.customer_id] = self.now
+        self.changed.append(row)
+        record(ticket, "survey.asked", SYSTEM, changes={"survey": row.survey.name, "invitation": row.pk})
+
+    def _not_now(self, row: Invitation, ticket: Ticket, when: definition.When) -> str:
+        last = self.last_asked.get(row.customer_id)
+        if not row.survey.enabled or row.survey.deleted_at:
+            return Reason.OFF
+        if ticket.status != Ticket.Status.RESOLVED:
+            return Reason.REOPENED
+        if row.expires_at and row.expires_at <= self.now:
+            return Reason.LATE
+        if last and when.every_days and self.now - last < timedelta(days=when.every_days):
+            return Reason.RECENT
+        return ""
+
+    def _skip(self, row: Invitation, ticket: Ticket, reason: str) -> None:
+        row.state, row.reason, row.due_at = State.SKIPPED, reason, None
+        self.changed.append(row)
+        if reason != Reason.REOPENED:
+            record(ticket, "survey.skipped", SYSTEM, changes={"survey": row.survey.name, "reason": reason})
+
+    def _version(self, survey: Survey) -> SurveyVersion:
+        if survey.pk not in self.versions:
+            self.versions[survey.pk] = versions.version_of(survey)
+        return self.versions[survey.pk]
+
+    # ── Remind, close ──
+
+    def _remind_or_close(self, row: Invitation, ticket: Ticket) -> None:
+        when = self.whens[row.survey_id]
+        assert row.expires_at is not None
+        if row.expires_at <= self.now:
+            row.state, row.due_at = State.EXPIRED, None
+            self.changed.append(row)
+            return
+        row.due_at = row.expires_at
+        # Somebody who writes again has other worries; and a survey that is off asks nobody twice.
+        quiet = ticket.status != Ticket.Status.RESOLVED or not row.survey.enabled or row.survey.deleted_at
+        if row.state == State.REMINDED or quiet or not when.remind_days:
+            return
+        awake = zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
+        if awake > self.now:
+            row.due_at = awake
+            return
+        if isinstance(self._send(row, ticket, when, phrasing.reminder), Message):
+            row.state = State.REMINDED
+
+    # ── On its way ──
+
+    def _send(self, row: Invitation, ticket: Ticket, when: definition.When, phrase: phrasing.Phrase) -> Message | str:
+        """The message; else LATER, or the reason why it cannot be."""
+        assert row.version is not None
+        content = versions.content_of(row.version)
+        conversation = sendable.conversation_of(ticket)
+        able = outbound.abilities(ticket.channel, conversation)
+        if not ticket.channel.enabled:
+            return LATER
+        template = when.template(ticket.channel_id) if able.only_templates else None
+        if conversation.blocked or able.closed or (able.only_templates and template is None):
+            return _closed(able, conversation)
+        language = content.language(row.language)
+        offered = phrasing.buttons(content, row.pk, able, language)
+        long = bool(type(ticket.channel.adapter).threads)
+        words = phrase(content, row.pk, language, pressed=bool(offered), long=long)
+        try:
+            answer = automatic.offer(
+                ticket,
+                lambda: words,
+                "auto-generated",
+                quick_replies=lambda: offered,
+                template=_filled(template, row, ticket) if template else None,
+            )
+        except sendable.CannotSend as error:
+            log.info("a survey cannot be sent", invitation=row.pk, reason=str(error))
+            return Reason.WINDOW if template else Reason.CLOSED
+        return answer if isinstance(answer, Message) else _REFUSED.get(answer, Reason.AUTOMATIC)
+
+
+LATER = "later"
+_REFUSED = {"rate": LATER, "breaker": LATER, "closed": Reason.CLOSED.value}
+
+
+def _closed(able: Abilities, conversation: Conversation) -> str:
+    if conversation.blocked:
+        return Reason.BLOCKED
+    return Reason.WINDOW if able.only_templates or able.window_words or able.reply_window else Reason.CLOSED
+
+
+def _filled(template: definition.Template, row: Invitation, ticket: Ticket) -> Approved:
+    said = {"link": links.url(row.pk), "name": ticket.customer.name or ticket.address.name or "-"}
+    blanks = {name: _blank(text, said) for name, text in template.blanks.items()}
+    return Approved(name=template.name, language=template.language, parameters=blanks)
+
+
+def _blank(text: str, said: dict[str, str]) -> str:
+    for name, value in said.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text

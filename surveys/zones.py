@@ -1,0 +1,79 @@
+"""Whose night it is: the time zone of a customer, and the next moment that is not in their quiet hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from django.conf import settings
+from phonenumbers import timezone as phone_zones
+
+from channels_app.models import Address, Channel
+
+UNKNOWN = "Etc/Unknown"
+MOST_ZONES = 4
+"""A country of more zones tells too little: then the channel's own counts."""
+
+
+def zones_of(address: Address, channel: Channel) -> list[ZoneInfo]:
+    """Where the customer may be. Of a country with several zones all: a good time is good in each."""
+    return _known(_of_phone(address.phone or address.external_id)) or _known((_of_channel(channel),))
+
+
+@lru_cache(maxsize=2048)
+def _of_phone(number: str) -> tuple[str, ...]:
+    if not number.startswith("+"):
+        return ()
+    try:
+        found = phone_zones.time_zones_for_number(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return ()
+    return tuple(found) if len(found) <= MOST_ZONES and UNKNOWN not in found else ()
+
+
+def _of_channel(channel: Channel) -> str:
+    return str(channel.public_settings.get("time_zone") or settings.TIME_ZONE)
+
+
+def _known(names: Sequence[str]) -> list[ZoneInfo]:
+    found = []
+    for name in names:
+        try:
+            found.append(ZoneInfo(name))
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return found
+
+
+def is_quiet(at: time, begins: time | None, ends: time | None) -> bool:
+    """The hours may go over midnight. None: there are none; the same time twice: none."""
+    if begins is None or ends is None or begins == ends:
+        return False
+    if begins < ends:
+        return begins <= at < ends
+    return at >= begins or at < ends
+
+
+def awake(at: datetime, zones: Sequence[ZoneInfo], begins: time | None, ends: time | None) -> datetime:
+    """The first moment from ``at`` on that is in nobody's quiet hours; where there is none, in the first zone's."""
+
+    def good(moment: datetime, asked: Sequence[ZoneInfo]) -> bool:
+        return not any(is_quiet(moment.astimezone(zone).time(), begins, ends) for zone in asked)
+
+    if begins is None or ends is None or good(at, zones):
+        return at
+    # A quiet time can only be over when somebody's is.
+    over = sorted(moment for zone in zones for moment in _ends(at, zone, ends) if moment > at)
+    for asked in (zones, zones[:1]):
+        found = next((moment for moment in over if good(moment, asked)), None)
+        if found is not None:
+            return found
+    return at
+
+
+def _ends(at: datetime, zone: ZoneInfo, ends: time) -> list[datetime]:
+    today = at.astimezone(zone).date()
+    return [datetime.combine(today + timedelta(days=day), ends, zone).astimezone(UTC) for day in range(3)]

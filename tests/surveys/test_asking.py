@@ -1,0 +1,339 @@
+"""Who is asked, when, and in which words; and that it is once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.models import Agent
+from channels_app.models import Address, Channel, MessageTemplate
+from surveys import asking, definition, watching, zones
+from surveys.models import Invitation, Survey
+from tests.conftest import Customer, lead_to
+from tests.surveys.conftest import around, asked, later, questions, resolved, survey
+from tickets import lifecycle
+from tickets.models import Activity, Actor, Ticket
+from tickets.models.activity import SYSTEM
+
+State, Reason = Invitation.State, Invitation.Reason
+
+
+def types(ticket: Ticket) -> list[str]:
+    return list(Activity.objects.filter(ticket=ticket).order_by("seq").values_list("type", flat=True))
+
+
+def test_a_resolved_ticket_is_asked_about_once(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    row = asked(ticket, bea)
+    assert (row.state, row.agent, row.team) == (State.ASKED, bea, ticket.team)
+    for _again in range(3):
+        around()
+    (message,) = questions(ticket)
+    assert message.text.startswith("How satisfied are you with our help?")
+    assert [one["payload"] for one in message.extra["quick_replies"]] == [f"survey:{row.pk}:{n}" for n in range(1, 6)]
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.waiting_since) == ("resolved", None)
+    assert types(ticket)[-2:] == ["message.added", "survey.asked"]
+
+
+def test_nobody_is_asked_where_no_survey_is_on(ticket: Ticket, bea: Agent) -> None:
+    survey().delete()
+    resolved(ticket, bea)
+    around()
+    assert not Invitation.objects.exists()
+
+
+def test_again_after_a_second_resolution(csat: Survey, ticket: Ticket, bea: Agent, dora: Customer) -> None:
+    asked(ticket, bea)
+    dora.writes("Masih rusak")
+    row = asked(ticket, bea)
+    assert row.state == State.ASKED
+    assert [one.reopened for one in Invitation.objects.order_by("pk")] == [True, False]
+    assert len(questions(ticket)) == 2
+
+
+def test_not_when_it_was_reopened_before(ticket: Ticket, bea: Agent) -> None:
+    survey(when={"delay_minutes": 60})
+    resolved(ticket, bea)
+    watching.follow()
+    lifecycle.reopen(ticket.pk, Actor.of(bea))
+    around()
+    assert Invitation.objects.get().reason == Reason.REOPENED
+    # On one page of the log, too.
+    resolved(ticket, bea)
+    lifecycle.reopen(ticket.pk, Actor.of(bea))
+    around()
+    assert set(Invitation.objects.values_list("reason", flat=True)) == {Reason.REOPENED}
+    assert questions(ticket) == []
+
+
+def test_never_after_the_system_resolved_it(csat: Survey, ticket: Ticket) -> None:
+    lifecycle.resolve(ticket.pk, SYSTEM)
+    around()
+    assert Invitation.objects.get().reason == Reason.AUTOMATIC
+
+
+def test_never_for_spam(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    lifecycle.change(ticket.pk, Actor.of(bea), tag="Spam")
+    assert asked(ticket, bea).reason == Reason.SPAM
+
+
+def test_one_customer_within_so_many_days(dora: Customer, ticket: Ticket, bea: Agent) -> None:
+    survey(when={"every_days": 30})
+    first = asked(ticket, bea)
+    dora.writes("Satu lagi")
+    assert asked(ticket, bea).reason == Reason.RECENT
+    later(first, days=31)
+    dora.writes("Dan lagi")
+    assert asked(ticket, bea).state == State.ASKED
+
+
+def test_a_sample_is_the_same_each_time_and_about_that_large() -> None:
+    drawn = [watching.is_drawn(1, seq, 30) for seq in range(4000)]
+    assert drawn == [watching.is_drawn(1, seq, 30) for seq in range(4000)]
+    assert 1050 < sum(drawn) < 1350
+    assert not any(watching.is_drawn(1, seq, 0) for seq in range(300))
+    assert all(watching.is_drawn(1, seq, 100) for seq in range(300))
+
+
+def test_who_is_left_out_by_the_sample_is_counted(ticket: Ticket, bea: Agent) -> None:
+    survey(when={"percent": 0})
+    assert (asked(ticket, bea).state, Invitation.objects.get().reason) == (State.SKIPPED, Reason.SAMPLE)
+
+
+def test_the_first_survey_that_fits(ticket: Ticket, bea: Agent, sms_channel: Channel) -> None:
+    survey(name="SMS alone", when={"channels": [sms_channel.pk]})
+    survey(name="Others' team", when={"teams": [ticket.team_id + 1 if ticket.team_id else 1]})
+    survey("nps", name="All")
+    assert asked(ticket, bea).survey.name == "All"
+    assert questions(ticket)[0].text.startswith("How likely are you")
+
+
+def test_in_the_customers_language(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    ticket.customer.language = "th-TH"
+    ticket.customer.save()
+    assert asked(ticket, bea).language == "th"
+    assert "พอใจ" in questions(ticket)[0].text
+
+
+def test_in_words_where_there_are_no_buttons(csat: Survey, fitri: Customer, bea: Agent) -> None:
+    lead_to(fitri.channel, able=json.dumps({"quick_replies": 4}))
+    ticket = fitri.writes().ticket
+    asked(ticket, bea)
+    (message,) = questions(ticket)
+    assert "Answer with a number from 1 to 5." in message.text
+    assert "quick_replies" not in message.extra
+
+
+def test_a_reminder_once_and_then_it_is_over(ticket: Ticket, bea: Agent) -> None:
+    survey(when={"remind_days": 2, "expire_days": 5})
+    row = asked(ticket, bea)
+    later(row, days=2)
+    around()
+    around()
+    row.refresh_from_db()
+    assert row.state == State.REMINDED
+    assert len(questions(ticket)) == 2
+    assert questions(ticket)[1].text.startswith("We would still like to know:")
+    later(row, days=3)
+    around()
+    row.refresh_from_db()
+    assert (row.state, row.due_at) == (State.EXPIRED, None)
+    assert len(questions(ticket)) == 2
+
+
+def test_nobody_is_reminded_who_has_answered(ticket: Ticket, bea: Agent, dora: Customer) -> None:
+    survey(when={"remind_days": 1})
+    row = asked(ticket, bea)
+    dora.writes("5")
+    later(row, days=1)
+    around()
+    assert len(questions(ticket)) == 1
+
+
+def test_a_survey_that_is_switched_off_meanwhile(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    resolved(ticket, bea)
+    watching.follow()
+    Survey.objects.update(enabled=False)
+    around()
+    assert Invitation.objects.get().reason == Reason.OFF
+
+
+def test_a_channel_that_is_off_is_waited_for(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    Channel.objects.update(enabled=False)
+    row = asked(ticket, bea)
+    assert row.state == State.PENDING
+    Channel.objects.update(enabled=True)
+    Invitation.objects.update(due_at=timezone.now())
+    around()
+    row.refresh_from_db()
+    assert row.state == State.ASKED
+
+
+def test_who_blocked_us_is_not_asked(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    Address.objects.update(blocked_at=timezone.now())
+    assert asked(ticket, bea).reason == Reason.BLOCKED
+    assert types(ticket)[-1] == "survey.skipped"
+
+
+# ── Windows ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def old(fitri: Customer, bea: Agent) -> Ticket:
+    """A ticket on a channel whose time to write freely is over."""
+    lead_to(fitri.channel, able=json.dumps({"window": True}))
+    ticket = fitri.writes("Halo").ticket
+    Ticket.objects.filter(pk=ticket.pk).update(last_inbound_at=timezone.now() - timedelta(days=3))
+    return ticket
+
+
+def test_where_the_window_is_over_it_is_counted(csat: Survey, old: Ticket, bea: Agent) -> None:
+    assert asked(old, bea).reason == Reason.WINDOW
+
+
+def test_where_the_window_is_over_the_chosen_template_goes(old: Ticket, bea: Agent, chatty_channel: Channel) -> None:
+    MessageTemplate.objects.create(
+        channel=chatty_channel,
+        name="ask",
+        language="id",
+        status="APPROVED",
+        body="Halo {{1}}: {{2}}",
+        variables=["1", "2"],
+    )
+    template = {
+        "channel": chatty_channel.pk, "name": "ask", "language": "id", "blanks": {"1": "{name}", "2": "{link}"},
+    }  # fmt: skip
+    survey(when={"templates": [template]})
+    row = asked(old, bea)
+    assert row.state == State.ASKED
+    (message,) = questions(old)
+    assert f"/s/{row.pk}-" in message.text
+    assert message.extra["template"]["name"] == "ask"
+
+
+# ── Night ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_quiet_hours_are_the_customers(bea: Agent, ticket: Ticket, monkeypatch: Any) -> None:
+    survey(when={"quiet_from": "21:00", "quiet_to": "09:00", "expire_days": 30})
+    Address.objects.update(phone="+62215551234")  # Jakarta, UTC+7
+    night = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: night)
+    resolved(ticket, bea)
+    around()
+    row = Invitation.objects.get()
+    assert row.state == State.PENDING
+    assert row.due_at == datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+    assert questions(ticket) == []
+
+
+def test_where_somebody_is(db: None, sms_channel: Channel, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Bangkok"
+
+    def named(**fields: Any) -> set[str]:
+        return {str(zone) for zone in zones.zones_of(Address(channel=sms_channel, **fields), sms_channel)}
+
+    assert named(external_id="+62215551234") == {"Asia/Jakarta"}
+    assert named(external_id="u-1", phone="+66812345678") == {"Asia/Bangkok"}
+    # A country of many zones tells too little; a name tells nothing.
+    assert named(external_id="+12025550123") == {"America/New_York"}
+    assert named(external_id="u-1") == {"Asia/Bangkok"}
+    sms_channel.public_settings["time_zone"] = "Asia/Jakarta"
+    assert named(external_id="u-1") == {"Asia/Jakarta"}
+
+
+@given(
+    at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    begins=st.times().map(lambda one: one.replace(second=0, microsecond=0)),
+    ends=st.times().map(lambda one: one.replace(second=0, microsecond=0)),
+    zone=st.sampled_from(["UTC", "Asia/Jakarta", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"]),
+)
+def test_awake_is_never_quiet_never_earlier_and_never_later_than_need_be(
+    at: datetime, begins: time, ends: time, zone: str
+) -> None:
+    now, here = at.replace(tzinfo=UTC), ZoneInfo(zone)
+    found = zones.awake(now, [here], begins, ends)
+    assert found >= now
+    assert not zones.is_quiet(found.astimezone(here).time(), begins, ends)
+    if found > now:
+        assert zones.is_quiet(now.astimezone(here).time(), begins, ends)
+        assert found - now <= timedelta(hours=25)
+        if zone.startswith("Asia/"):  # where no clock is put on
+            assert found.astimezone(here).time() == ends
+
+
+# ── In the middle ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claim_that_runs_out_is_taken_up(csat: Survey, ticket: Ticket, bea: Agent) -> None:
+    resolved(ticket, bea)
+    watching.follow()
+    claimed = asking.claim(ticket.channel_id, 10, timezone.now())
+    assert claimed is not None
+    assert asking.claim(ticket.channel_id, 10, timezone.now()) is None
+    asking.sweep()
+    assert questions(ticket) == []
+    Invitation.objects.update(due_at=timezone.now())
+    asking.sweep()
+    assert len(questions(ticket)) == 1
+    # Whoever slept with the old claim finds that it is nobody's.
+    asking.done(*claimed)
+    assert len(questions(ticket)) == 1
+
+
+def test_one_that_breaks_does_not_hold_up_the_others(
+    csat: Survey, ticket: Ticket, eka: Customer, bea: Agent, monkeypatch: Any
+) -> None:
+    other = eka.writes("Halo").ticket
+    real = asking.Batch._send
+
+    def broken(self: Any, row: Invitation, at: Ticket, *rest: Any) -> Any:
+        if at.pk == ticket.pk:
+            raise RuntimeError("broken")
+        return real(self, row, at, *rest)
+
+    monkeypatch.setattr(asking.Batch, "_send", broken)
+    resolved(ticket, bea)
+    resolved(other, bea)
+    around()
+    assert len(questions(other)) == 1
+    bad = Invitation.objects.get(ticket=ticket)
+    assert (bad.state, bad.attempts) == (State.PENDING, 1)
+    assert bad.due_at is not None
+    assert bad.due_at > timezone.now()
+
+
+def test_no_more_than_the_channel_takes(csat: Survey, eka: Customer, bea: Agent, monkeypatch: Any) -> None:
+    monkeypatch.setattr(asking, "WAITING", 3)
+    for number in range(5):
+        resolved(Customer(eka.channel, id=f"u-{number}").writes().ticket, bea)
+    around()
+    assert Invitation.objects.filter(state=State.ASKED).count() == 3
+    around()
+    assert Invitation.objects.filter(state=State.ASKED).count() == 3, "they wait to be sent"
+
+
+def test_a_batch_costs_statements_by_the_row_and_no_more(
+    csat: Survey, eka: Customer, bea: Agent, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(10):
+        resolved(Customer(eka.channel, id=f"u-{number}").writes().ticket, bea)
+    watching.follow()
+    with django_assert_max_num_queries(14 + 10 * 18):
+        asking.sweep()
+    assert Invitation.objects.filter(state=State.ASKED).count() == 10
+
+
+def test_definitions_of_any_shape_are_read() -> None:
+    for wrong in (None, 1, "x", [], {"texts": 3, "questions": [1, {"low": "x"}], "kind": 7}, {"quiet_from": "25:99"}):
+        definition.content(wrong)
+        definition.when(wrong)
+        definition.rules(wrong)
+        definition.defects(wrong)
