@@ -236,8 +236,9 @@ def _is_attachment(attachment: InboundAttachment, wanted: dict[str, Any]) -> Non
     assert attachment.filename == (wanted["filename"] or "") or attachment.kind == "sticker"
     assert attachment.caption == (wanted["caption"] or "")
     if wanted["id_or_url"] and attachment.kind != "location":
-        assert attachment.remote
-        assert wanted["id_or_url"] in (attachment.remote.url, attachment.remote.id)
+        assert attachment.remote or attachment.link
+        remote = attachment.remote
+        assert wanted["id_or_url"] in (attachment.link, *((remote.url, remote.id) if remote else ()))
     if "latitude" in wanted:
         place = attachment.location
         assert place

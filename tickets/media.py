@@ -47,8 +47,11 @@ MAX_NOT_READY = 30
 LEASE = timedelta(seconds=150)
 LINK_LIVES = 3600
 NO_FILE = ("location", "contact")
+# Something on the platform: its title and where to open it; a picture or a film of it where there is one.
+CARDS = ("share", "story", "product", "template")
 # No person sends more with one message; a sender that names a million is kept from filling the disk.
 MAX_FILES = 500
+LONGEST_LINK = 4000
 S = Attachment.State
 
 
@@ -82,6 +85,7 @@ def _row(message: Message, position: int, item: InboundAttachment) -> Attachment
                 ("height", item.height),
                 ("duration", item.duration),
                 ("inline", item.inline),
+                ("link", clean_text(item.link)[:LONGEST_LINK]),
             )
             if value
         },
@@ -105,7 +109,7 @@ def _row(message: Message, position: int, item: InboundAttachment) -> Attachment
         row.remote = _remote_json(item.remote)
         row.next_attempt_at = timezone.now()
     else:
-        row.state = S.STORED if item.kind in NO_FILE else S.FAILED
+        row.state = S.STORED if item.kind in (*NO_FILE, *CARDS) else S.FAILED
     return row
 
 
@@ -116,6 +120,12 @@ def _remote_json(remote: Remote) -> dict[str, Any]:
         "credentials": remote.credentials,
         "expires_at": remote.expires_at.isoformat() if remote.expires_at else None,
     }
+
+
+def link_of(row: Attachment) -> str:
+    """Where a person can open it; "" where there is nothing to open. Only http and https."""
+    found = str(row.details.get("link") or "")
+    return found if found.startswith(("https://", "http://")) else ""
 
 
 def safe_name(name: str) -> str:
@@ -244,14 +254,22 @@ def fetch(attachment_id: int) -> None:
             declared = _download(row, file)
             file.seek(0)
             row.mime = row.mime if row.mime and row.mime != "application/octet-stream" else declared
-            _store(row, File(file, name=""))
-            thumbnails.add(row, file)
+            if row.kind not in CARDS or _is_shown(sniff(file.read(4096), declared)):
+                file.seek(0)
+                _store(row, File(file, name=""))
+                thumbnails.add(row, file)
+            else:
+                row.mime = row.filename = ""  # a page about it, and no picture of it: the card has its address
         except (MediaGone, http.Blocked, http.TooLarge) as error:
             _finish(row, _state(error))
         except Exception as error:  # noqa: BLE001 (a platform's answer or a disk may do anything; tried again, then failed)
             _again(row, error)
         else:
             _finish(row, S.STORED)
+
+
+def _is_shown(mime: str) -> bool:
+    return mime in INLINE and not mime.startswith("audio/")
 
 
 def _state(error: Exception) -> str:

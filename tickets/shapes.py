@@ -124,6 +124,7 @@ def attachment(row: Attachment) -> Json:
         "url": settings.PUBLIC_URL + media.path_of(row) if stored else None,
         "thumb_url": settings.PUBLIC_URL + media.thumb_path_of(row) if stored and row.thumb else None,
         "caption": row.caption,
+        "link": media.link_of(row) or None,
         "state": row.state,
         "location": row.location,
         "contact": row.contact,

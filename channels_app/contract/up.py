@@ -67,6 +67,8 @@ class InboundAttachment:
     data: bytes | None = field(default=None, repr=False)
     location: Location | None = None
     contact: ContactCard | None = None
+    link: str = ""
+    """Where a person can open it: a shared post, a product, a page. Never fetched; ``remote`` may be its picture."""
     content_id: str = ""
     inline: bool = False
     width: int | None = None

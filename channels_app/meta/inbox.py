@@ -282,12 +282,26 @@ def _file(kind: AttachmentKind, given: Json) -> InboundAttachment:
     if kind == "image" and payload.get("sticker_id"):
         kind = "sticker"
     address = url or _odd_url(kind, payload, given)
+    # A page is opened by whoever wants to; only what has a picture in it is fetched.
+    is_page = word(given.get("type")) == "fallback"
     return InboundAttachment(
         kind=kind,
         filename=reading.filename(payload.get("name") or given.get("name")) if kind == "file" else "",
         caption=_caption(given, payload, elements),
-        remote=Remote(url=address) if address else None,
+        remote=Remote(url=address) if address and not (is_page and url) else None,
+        link=_opens(url, payload, elements) if kind in CARDS else "",
     )
+
+
+CARDS = frozenset({"share", "story", "template", "product"})
+
+
+def _opens(url: str, payload: Json, elements: list[Json]) -> str:
+    """Of a card: what its buttons or its elements lead to, else what was shared."""
+    holders = [*elements, payload]
+    places = [obj(one.get("default_action")) for one in holders]
+    places += [obj(button) for one in holders for button in items(one.get("buttons"))]
+    return next((found for one in places if (found := reading.web_url(one.get("url")))), url)
 
 
 def _odd_url(kind: AttachmentKind, payload: Json, given: Json) -> str:

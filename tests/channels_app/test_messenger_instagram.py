@@ -224,8 +224,9 @@ def test_an_edit() -> None:
 def test_cards_links_and_places() -> None:
     (message,) = payload("messenger", "templates_and_links")
     link, card, place = message.attachments
-    assert (link.kind, link.caption, link.remote.url) == ("share", "Toko", "https://shop.example/1")
+    assert (link.kind, link.caption, link.remote, link.link) == ("share", "Toko", None, "https://shop.example/1")
     assert (card.kind, card.caption, card.remote) == ("template", "Batik, Sarung", None)
+    assert card.link == "https://shop.example/batik"
     assert (place.location.lat, place.location.lon, place.location.name) == (-6.2, 106.8, "Ana's Location")
 
 

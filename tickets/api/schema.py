@@ -83,6 +83,7 @@ class Attachment(Shape):
     url = s.CharField(allow_null=True)
     thumb_url = s.CharField(allow_null=True, help_text="A small picture of a large one.")
     caption = s.CharField()
+    link = s.CharField(allow_null=True, help_text="Of a shared post, story or product: where a person can open it.")
     state = s.ChoiceField(ATTACHMENT_STATES)
     location = Place(allow_null=True)
     contact = Card(allow_null=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zipfile import ZipFile
 
 from django import template
@@ -16,8 +16,10 @@ from django.conf import settings
 from django.utils.html import escape, format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from channels_app import registry
+from channels_app.contract import Words
 from channels_app.models import Address, Channel
 from tickets import hits, media, shapes, wording
 from tickets.models import Attachment
@@ -165,9 +167,55 @@ def shown_as(row: Attachment) -> str:
     """How an attachment stands in its place: image, video, audio, or a file to download."""
     if row.kind in media.NO_FILE:
         return row.kind
+    if row.kind in media.CARDS:
+        return "shared"
+    return stored_as(row)
+
+
+def stored_as(row: Attachment) -> str:
     if row.state != Attachment.State.STORED or not row.file:
         return "absent"
     return row.mime.partition("/")[0] if row.mime in media.INLINE else "file"
+
+
+@register.filter
+def pictured(row: Attachment) -> str:
+    """What a card has to show: image, video, or "" for nothing but words."""
+    found = stored_as(row)
+    return found if found in ("image", "video") else ""
+
+
+CARD_NAMES = {
+    "share": _("Shared"),
+    "story": _("Story"),
+    "product": _("Product"),
+    "template": _("Message with buttons"),
+}
+CARD_ICONS = {"share": "forward", "story": "circle-dashed", "product": "shopping-bag", "template": "layout-template"}
+
+
+@register.filter
+def opens(row: Attachment) -> str:
+    return media.link_of(row)
+
+
+@register.filter
+def host(link: str) -> str:
+    """Where a link leads, for whoever is about to follow it."""
+    try:
+        return urlsplit(link).hostname or link[:80]
+    except ValueError:
+        return link[:80]
+
+
+@register.filter
+def card_name(row: Attachment) -> Words:
+    return CARD_NAMES.get(row.kind, "")
+
+
+@register.filter
+def card_icon(row: Attachment) -> str:
+    return CARD_ICONS.get(row.kind, "file")
 
 
 @register.filter
