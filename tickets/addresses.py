@@ -20,6 +20,7 @@ from django.utils import timezone
 from channels_app.contract import Sender, UnreadableEvent, clean_text, fit_id
 from channels_app.models import Address, AddressAlias, Channel
 from customers.models import Customer, CustomerAddress
+from tickets.continuing import finding as continued
 from tickets.models import Activity, Message, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -222,6 +223,7 @@ def merge(address: Address, gone: Address) -> None:
     Ticket.objects.filter(address=gone).update(address=address, **({"customer": customer} if customer else {}))
     Message.objects.filter(address=gone).update(address=address)
     AddressAlias.objects.filter(address=gone).update(address=address)
+    continued.merge(address, gone)
     _fill(address, gone)
     if gone.picture:
         # Fetched anew for this row.

@@ -20,6 +20,7 @@ from channels_app import jobs, outbound
 from channels_app.contract import Abilities, DeliveryFailed, NoSeam, OutboundMessage, Sent, fit_id
 from channels_app.models import Address, Channel
 from tickets import choices, letters, media, pending, receipts, sendable
+from tickets.continuing import mailing
 from tickets.lifecycle import Conflict
 from tickets.models import Actor, Message, Part, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -248,11 +249,14 @@ def _finish(message: Message, change: Callable[[Ticket, Message], None]) -> None
 
 
 def _through(message: Message) -> None:
+    channel = message.channel
+
     def change(ticket: Ticket, message: Message) -> None:
         status = receipts.whole(list(message.parts.values_list("status", flat=True)))
         error = message.error if status == S.FAILED else None
         Message.objects.filter(pk=message.pk).update(status=status, error=error)
         record(ticket, "message.status", SYSTEM, message=message, changes={"status": [S.SENDING, status]})
+        mailing.answered(channel, ticket, message)
 
     _finish(message, change)
 
@@ -297,6 +301,7 @@ def _take_up(message_id: int) -> None:
         fields: dict[str, Any] = {}
         if S.QUEUED not in statuses:
             status = receipts.whole(statuses)
+            mailing.answered(found.channel, ticket, found)
         elif (
             found.channel.adapter.idempotent or not found.parts.filter(status=S.QUEUED, sent_at__isnull=False).exists()
         ):

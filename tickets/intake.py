@@ -356,7 +356,7 @@ def _echo(channel: Channel, news: InboundMessage, envelope: Envelope) -> None:
     under_way = Message.objects.filter(ticket__address=conversation, claimed_until__isnull=False)
     if under_way.exists() and envelope.attempts < 10:
         raise OwnSendUnderWay("a reply is being sent in this conversation; its echo waits for the answer")
-    ticket, opening = _last_ticket(conversation), ""
+    ticket, opening = threads.last_ticket(conversation.pk), ""
     if ticket is None:
         ticket, opening = open_ticket(channel, conversation, subject=subject_of(news)), "ticket.created"
     message = _keep(

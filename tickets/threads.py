@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string
 
 from channels_app.contract import InboundMessage, clean_text, fit_id
 from channels_app.models import Address, Channel
+from tickets.continuing import finding as continued
 from tickets.models import Activity, Message, Participant, Ticket
 
 MOST_IDS = 60
@@ -50,11 +51,24 @@ def forged(said: Mapping[str, Any]) -> bool:
 def ticket_of(channel: Channel, author: Address, news: InboundMessage) -> Ticket | None:
     """The ticket that the message goes on with, its row locked; None: it begins a new one."""
     said = facts(news)
-    number = _by_ids(channel, author, said) or _by_token(channel, said) or _by_number(channel, author, said)
+    number = _by_ids(channel, author, said) or _by_token(channel, said)
+    if number is None:
+        chat = continued.conversation_of(channel, _ids(said), _texts(said.get("reply_token")))
+        if chat is not None:
+            # They answer what was mailed after a chat: it goes on where that chat is now.
+            Address.objects.select_for_update().get(pk=chat)
+            return last_ticket(chat)
+        number = _by_number(channel, author, said)
     if number is None:
         return None
     # The message's own ticket may have been merged away meanwhile.
     return Ticket.objects.locked().get(pk=_forwarded(number))
+
+
+def last_ticket(address_id: int) -> Ticket | None:
+    """The unresolved one, else the newest; its row is ours. The caller holds the address."""
+    resolved_last = Case(When(status=Ticket.Status.RESOLVED, then=Value(1)), default=Value(0))
+    return Ticket.objects.locked().filter(address=address_id).order_by(resolved_last, "-number").first()
 
 
 def _texts(value: Any) -> list[str]:
@@ -62,11 +76,15 @@ def _texts(value: Any) -> list[str]:
     return [clean_text(one) for one in given if isinstance(one, str) and one][:MOST_IDS]
 
 
-def _by_ids(channel: Channel, author: Address, said: Mapping[str, Any]) -> int | None:
+def _ids(said: Mapping[str, Any]) -> list[str]:
     """In-Reply-To as written, then References from the newest to the oldest."""
     references = list(said.get("references") or ())
     written = _texts(said.get("in_reply_to")) + _texts(references[::-1])
-    ids = list(dict.fromkeys(written + _texts(said.get("ids"))))
+    return list(dict.fromkeys(written + _texts(said.get("ids"))))
+
+
+def _by_ids(channel: Channel, author: Address, said: Mapping[str, Any]) -> int | None:
+    ids = _ids(said)
     if not ids:
         return None
     # As written, and in lower case: no index helps with a third spelling.

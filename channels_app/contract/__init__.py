@@ -9,6 +9,8 @@ Names lean on the field's terms (channel account, conversation, postback, receip
 
 from channels_app.contract.accounts import (
     BASE_URL,
+    CONTINUE_AFTER,
+    CONTINUE_BY,
     READ_RECEIPTS,
     Account,
     CheckLine,
@@ -86,6 +88,8 @@ from channels_app.contract.up import (
 
 __all__ = [
     "BASE_URL",
+    "CONTINUE_AFTER",
+    "CONTINUE_BY",
     "EPOCH",
     "LONGEST_NUMBER",
     "MAX_JSON_DEPTH",

@@ -153,6 +153,23 @@ READ_RECEIPTS = Field(
 """For the ``fields`` of an adapter whose ``mark_read`` does something; without it nothing is marked."""
 
 
+CONTINUE_BY = Field(
+    name="continue_by",
+    label=_("Continue by e-mail"),
+    help=_("Answers that a visitor has not seen go to their e-mail address through this channel."),
+    names_channel="threads",
+)
+CONTINUE_AFTER = Field(
+    name="continue_after",
+    label=_("Minutes to wait before that"),
+    default="10",
+    shape="number",
+    least=1,
+    most=1440,
+)
+"""For the ``fields`` of an adapter whose people may be gone before they are answered, and whose receipts say so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupStep:
     """One step of connecting a channel.

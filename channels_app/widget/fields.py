@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.contract import Field
+from channels_app.contract import CONTINUE_AFTER, CONTINUE_BY, Field
 from channels_app.contract.failures import Words
 
 DEFAULT_COLOUR = "#0b57d0"
@@ -117,23 +119,6 @@ PRECHAT = (
     Field(name="prechat_phone", label=_("Phone"), default="off", choices=_ASKING, group=_ASKS),
 )
 
-CONTINUING = (
-    Field(
-        name="continue_by",
-        label=_("Continue by e-mail"),
-        help=_("Answers that a visitor has not seen go to their e-mail address through this channel."),
-        names_channel="threads",
-        group=_MAIL,
-    ),
-    Field(
-        name="continue_after",
-        label=_("Minutes to wait before that"),
-        default="10",
-        shape="number",
-        least=1,
-        most=1440,
-        group=_MAIL,
-    ),
-)
+CONTINUING = (replace(CONTINUE_BY, group=_MAIL), replace(CONTINUE_AFTER, group=_MAIL))
 
 ALL = (*LOOKS, *WORDS, *PRECHAT, *CONTINUING)
