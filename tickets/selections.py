@@ -20,6 +20,7 @@ from channels_app.models import Channel
 from tickets import glances, hits, lists, people
 from tickets.models import Ticket, TicketQuerySet
 from tickets.pages import number
+from tickets.sla.models import State
 
 S = Ticket.Status
 ROWS = 40
@@ -87,6 +88,12 @@ def _channel(pk: int, name: str, kind: str, trouble: str) -> Place:
     return Place(pk, name, adapter.icon, adapter.has_playground and tried, adapter.on_websites and tried, trouble)
 
 
+def _key(text: str | None) -> int | None:
+    """A key of a page; those of due times are longer than a column."""
+    text = text or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 36 else None
+
+
 # ── Which list ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -106,6 +113,9 @@ VIEWS = {
         View("mine", _("Mine"), "user-round", _("Nothing waits for you"), _("Take a ticket from Unassigned.")),
         View("unassigned", _("Unassigned"), "inbox", _("Every ticket has an owner"), NEW_ONES),
         View("open", _("All open"), "messages-square", _("No open tickets"), NEW_ONES),
+        View(
+            "at_risk", _("SLA at risk"), "timer", _("Nothing is late"), _("What is nearly due or overdue stands here.")
+        ),
         View("snoozed", _("Snoozed"), "alarm-clock", _("Nothing is snoozed"), _("They come back at their time.")),
         View("resolved", _("Resolved"), "circle-check", _("Nothing is resolved yet"), _("Done tickets are kept here.")),
     )
@@ -137,6 +147,8 @@ class Selection:
     customer: int | None = None
     tag: str = ""
     q: str = ""
+    sort: str = ""
+    """due: what is due first, and nothing else; "": the newest activity first."""
     before: int | None = None
 
     @classmethod
@@ -149,8 +161,22 @@ class Selection:
             customer=number(query.get("customer")),
             tag=" ".join(query.get("tag", "").replace("\x00", "").split())[:60],
             q=query.get("q", "").strip()[:200],
-            before=number(query.get("before")),
+            sort="due" if query.get("sort") == "due" else "",
+            before=_key(query.get("before")),
         )
+
+    @property
+    def by_due(self) -> bool:
+        if self.q or self.customer or self.tag:
+            return False
+        return self.sort == "due" if self.can_be_by_due else self.view == "at_risk"
+
+    @property
+    def can_be_by_due(self) -> bool:
+        """Where one may choose the order."""
+        if self.q or self.customer or self.tag:
+            return False
+        return bool(self.team or self.channel) or self.view in ("mine", "unassigned", "open")
 
     @property
     def badge(self) -> str:
@@ -178,7 +204,14 @@ class Selection:
             given = [("team", self.team)] if self.team else [("channel", self.channel)]
         elif self.view != "open":
             given = [("view", self.view)]
+        if self.sort and self.can_be_by_due:
+            given.append(("sort", self.sort))
         return urlencode(given)
+
+    @property
+    def other_order(self) -> str:
+        """The same list in the other order, as an address."""
+        return "/?" + replace(self, sort="" if self.sort else "due", before=None).query
 
     def filters(self, agent: Agent) -> lists.Filters:
         if self.q:
@@ -191,6 +224,7 @@ class Selection:
             "mine": lists.Filters(status=S.OPEN, assignee=agent.pk),
             "unassigned": lists.Filters(status=S.OPEN, assignee=0),
             "open": lists.Filters(status=S.OPEN),
+            "at_risk": lists.Filters(status=S.OPEN, sla="either"),
             "snoozed": lists.Filters(status=S.SNOOZED),
             "resolved": lists.Filters(status=S.RESOLVED),
         }[self.view]
@@ -218,7 +252,9 @@ def page(agent: Agent, selection: Selection, sight: Sight) -> lists.Page:
         return hits.with_excerpts(rows, selection.q, keys) if selection.q else rows
 
     filters = selection.filters(agent)
-    found = lists.page(agent, filters, before=selection.before, limit=ROWS, sight=sight, reading=reading)
+    found = lists.page(
+        agent, filters, before=selection.before, limit=ROWS, sight=sight, reading=reading, by_due=selection.by_due
+    )
     if selection.q:
         hits.only_hits(found.rows, selection.q)
     return found
@@ -226,7 +262,8 @@ def page(agent: Agent, selection: Selection, sight: Sight) -> lists.Page:
 
 def for_rows(rows: TicketQuerySet, agent: Agent) -> TicketQuerySet:
     """With all that a row of the list shows, in one statement; its tags stand in the ticket's head."""
-    return glances.marked(rows.select_related("channel", "assignee", "customer", "address"), agent.pk)
+    rows = rows.select_related("channel", "assignee", "customer", "address").defer("clocks")
+    return glances.marked(rows, agent.pk)
 
 
 # ── Counts ───────────────────────────────────────────────────────────────────────────────────
@@ -244,15 +281,17 @@ def badges(agent: Agent, sight: Sight) -> dict[str, int]:
         unassigned=Count("pk", filter=Q(assignee=None, status=S.OPEN)),
         open=Count("pk", filter=Q(status=S.OPEN)),
         snoozed=Count("pk", filter=Q(status=S.SNOOZED)),
+        at_risk=Count("pk", filter=Q(status=S.OPEN, sla_state__in=(State.AT_RISK, State.BREACHED))),
     )
     unread = unresolved.filter(glances.unread(agent.pk), status=S.OPEN).values_list("pk")
-    found = dict.fromkeys(("mine", "unassigned", "open", "snoozed", "unread", "new"), 0)
-    for team, channel, mine, unassigned, opened, snoozed, *fresh in _with_unread(
+    found = dict.fromkeys(("mine", "unassigned", "open", "snoozed", "at_risk", "unread", "new"), 0)
+    for team, channel, mine, unassigned, opened, snoozed, at_risk, *fresh in _with_unread(
         counted, unread.filter(assignee=agent), unread.filter(assignee=None)
     ):
         found["unread"] += fresh[0]
         found["new"] += fresh[1]
-        for name, value in (("mine", mine), ("unassigned", unassigned), ("open", opened), ("snoozed", snoozed)):
+        counts = {"mine": mine, "unassigned": unassigned, "open": opened, "snoozed": snoozed, "at_risk": at_risk}
+        for name, value in counts.items():
             found[name] += value
         for name in (f"team-{team}", f"channel-{channel}") if channel else ():
             found[name] = found.get(name, 0) + opened
@@ -267,8 +306,8 @@ def _with_unread(counted: Any, mine: Any, unassigned: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT counted.*, 0, 0 FROM ({text}) counted"  # noqa: S608 (made of querysets, all values are parameters)
-            f" UNION ALL SELECT NULL, NULL, 0, 0, 0, 0, count(*), 0 FROM ({mine_text}) mine"
-            f" UNION ALL SELECT NULL, NULL, 0, 0, 0, 0, 0, count(*) FROM ({new_text}) fresh",
+            f" UNION ALL SELECT NULL, NULL, 0, 0, 0, 0, 0, count(*), 0 FROM ({mine_text}) mine"
+            f" UNION ALL SELECT NULL, NULL, 0, 0, 0, 0, 0, 0, count(*) FROM ({new_text}) fresh",
             [*params, *mine_params, *new_params],
         )
         return list(cursor.fetchall())

@@ -17,6 +17,7 @@ from channels_app.models import Address, MessageTemplate
 from customers.models import Customer
 from tickets import choices, media
 from tickets.models import Activity, Attachment, Message, Ticket
+from tickets.sla.clocks import Clocks
 
 Json = dict[str, Any]
 
@@ -40,9 +41,32 @@ def ticket(row: Ticket) -> Json:
         "tags": sorted(tag.name for tag in row.tags.all()),
         "seq": row.seq,
         "snoozed_until": when(row.snoozed_until),
+        "due_at": when(row.due_at),
+        "sla": sla(row),
         "created_at": when(row.created_at),
         "updated_at": when(row.updated_at),
         "resolved_at": when(row.resolved_at),
+    }
+
+
+def sla(row: Ticket) -> Json | None:
+    """What is promised on the ticket and how it stands; null: nothing is."""
+    if row.clocks is None:
+        return None
+    clocks = Clocks.load(row.clocks)
+    return {
+        "policy": {"id": clocks.policy, "name": clocks.name},
+        "state": row.sla_state or None,
+        "clocks": [
+            {
+                "kind": kind,
+                "due_at": when(clock.due_at),
+                "met_at": when(clock.met_at),
+                "breached_at": when(clock.breached_at),
+                "paused": clock.unfinished and clock.since is None,
+            }
+            for kind, clock in clocks.clocks.items()
+        ],
     }
 
 

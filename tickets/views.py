@@ -139,6 +139,8 @@ def rows(request: HttpRequest) -> HttpResponse:
     # A search keeps its hits as they are: only what stands in the list is brought up to date.
     filters = lists.Filters() if selection.q else selection.filters(agent)
     found = selections.for_rows(lists.narrowed(Ticket.objects.visible_to(agent), filters).filter(pk__in=numbers), agent)
+    if selection.by_due:
+        found = found.filter(due_at__isnull=False)
     return render(request, "inbox/_rows.html", {"rows": found.order_by("-seq"), "selection": selection})
 
 

@@ -21,6 +21,7 @@ from agents.models import Agent
 from customers.models import Customer
 from tickets.models import Activity, Message, Ticket
 from tickets.routing import words as reasons
+from tickets.sla.models import Kind
 
 
 def of_line(row: Activity) -> str:
@@ -111,6 +112,11 @@ def _after(row: Activity, name: str) -> Any:
     return pair[1] if isinstance(pair, list) and len(pair) == 2 else ""
 
 
+def _clock(row: Activity) -> str:
+    kind = row.changes.get("kind")
+    return str(Kind(kind).label if kind in Kind.values else kind)
+
+
 def _priority(value: Any) -> str:
     known = value in Ticket.Priority.values
     return _("priority %(name)s") % {"name": Ticket.Priority(value).label if known else value}
@@ -140,6 +146,7 @@ _CHANGES: dict[str, Callable[[Any], str]] = {
     "subject": lambda value: _("subject “%(text)s”") % {"text": value},
     "priority": _priority,
     "team": lambda value: _("team %(name)s") % {"name": value} if value else _("no team"),
+    "sla": lambda value: _("SLA policy “%(name)s”") % {"name": value} if value else _("no SLA policy"),
     "continues": lambda value: _("goes on from ticket %(number)s") % {"number": value},
     "tags": lambda value: _("tags %(names)s") % {"names": ", ".join(value)} if value else _("no tags"),
 }
@@ -155,6 +162,8 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.merged": _merged,
     "ticket.continued": _continued,
     "ticket.reaction_failed": _reaction_failed,
+    "sla.warned": lambda who, row: _("%(clock)s: nearly due") % {"clock": _clock(row)},
+    "sla.breached": lambda who, row: _("%(clock)s: overdue") % {"clock": _clock(row)},
     "routing.offered": _offered,
     "routing.passed": _passed,
     "routing.ruled": _ruled,
@@ -227,6 +236,11 @@ def of_news(row: Activity) -> str:
 
 # What static/js shows. The scripts find them as JSON in the page, so none of them is written there.
 FOR_SCRIPTS = {
+    "openTicket": gettext_lazy("Open the ticket"),
+    "ticketNearlyDue": gettext_lazy("Ticket {number} is nearly due."),
+    "ticketOverdue": gettext_lazy("Ticket {number} is overdue."),
+    "timeLeft": gettext_lazy("{time} left"),
+    "timeOver": gettext_lazy("{time} overdue"),
     "answered": gettext_lazy("{name} answered meanwhile. Read it before you send."),
     "connected": gettext_lazy("Connected again"),
     "copied": gettext_lazy("Copied"),

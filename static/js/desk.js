@@ -365,7 +365,15 @@ class Desk {
   word(frame) {
     // Read in another tab of one's own.
     if (frame.type === "seen") this.list.read(frame.ticket, frame.upto);
+    else if (frame.type === "sla") this.nearlyDue(frame);
     else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
+  }
+
+  /** A lead, or whoever has the ticket, is told on whatever they are looking at. */
+  nearlyDue({ ticket, what }) {
+    const link = { href: `/tickets/${ticket}/`, text: words("openTicket") };
+    const shown = toast(words(what === "breached" ? "ticketOverdue" : "ticketNearlyDue", { number: ticket }), { bad: what === "breached", link });
+    setTimeout(() => shown.remove(), 30000);
   }
 
   afresh() {

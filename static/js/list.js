@@ -3,6 +3,11 @@
 import { ask, calm, explain, fragment, handsOff, localise, toast, words } from "./web.js";
 
 const AT_ONCE = 60;
+
+// Whether a row of the list belongs behind another, in either order.
+const older = (one, row) => Number(one.dataset.seq) < Number(row.dataset.seq);
+const numberOf = (row) => Number(row.id.slice(2));
+const dueLater = (one, row) => (Date.parse(one.dataset.due) - Date.parse(row.dataset.due) || numberOf(one) - numberOf(row)) > 0;
 const $ = (selector) => document.querySelector(selector);
 
 export class List {
@@ -160,8 +165,8 @@ export class List {
   }
 
   insert(rows, row, old) {
-    const seq = Number(row.dataset.seq);
-    const next = [...rows.children].find((one) => !one.dataset.seq || Number(one.dataset.seq) < seq);
+    const behind = this.head?.dataset.order === "due" ? dueLater : older;
+    const next = [...rows.children].find((one) => !one.dataset.seq || behind(one, row));
     // Beyond what is loaded: it comes with the older tickets.
     if (next?.id === "more" && !old && rows.children.length > 1) return;
     if (!old) row.classList.add("fresh");

@@ -221,6 +221,14 @@ function span(seconds) {
   return spans.day.format(Math.floor(s / 86400));
 }
 
+/** Hours with minutes while it is a matter of hours: "2 h 10 min". */
+function fine(seconds) {
+  const s = Math.max(seconds, 0);
+  if (s < 3600 || s >= 86400) return span(s);
+  const minutes = Math.floor((s % 3600) / 60);
+  return minutes ? `${spans.hour.format(Math.floor(s / 3600))} ${spans.minute.format(minutes)}` : span(s);
+}
+
 const shown = {
   time: (at) => clock.format(at),
   day(at, now) {
@@ -236,6 +244,7 @@ const shown = {
   },
   date: (at) => date.format(at),
   span: (at, now) => span((now - at) / 1000),
+  due: (at, now) => words(at > now ? "timeLeft" : "timeOver", { time: fine(Math.abs(at - now) / 1000) }),
   until: (at, now) => (at - now < 6 * 86400000 ? soon.format(at) : `${dayMonth.format(at)} ${clock.format(at)}`),
 };
 

@@ -164,7 +164,7 @@ def test_counts_are_of_what_one_sees(ticket: Ticket, bea: Agent, pages: Client, 
     lifecycle.assign(ticket.pk, bea, Actor.of(bea))
     counts = json.loads(pages.get("/counts/").content)
     assert counts == {
-        "mine": 1, "unassigned": 1, "open": 2, "snoozed": 0, "unread": 1, "new": 1,
+        "mine": 1, "unassigned": 1, "open": 2, "snoozed": 0, "at_risk": 0, "unread": 1, "new": 1,
         f"team-{ticket.team_id}": 2, f"channel-{ticket.channel_id}": 2,
     }  # fmt: skip
 

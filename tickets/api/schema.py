@@ -12,6 +12,8 @@ from customers.models import Customer as CustomerRow
 from tickets.models import Attachment as AttachmentRow
 from tickets.models import Message as MessageRow
 from tickets.models import Ticket as TicketRow
+from tickets.sla.models import Kind as SlaKind
+from tickets.sla.models import State as SlaState
 
 Shape = s.Serializer[Any]
 
@@ -23,6 +25,8 @@ ACTORS = ["customer", "agent", "system"]
 CUSTOMER_TYPES = list(CustomerRow.Type.values)
 ATTACHMENT_STATES = list(AttachmentRow.State.values)
 ENVELOPE_STATES = list(EnvelopeRow.State.values)
+SLA_KINDS = list(SlaKind.values)
+SLA_STATES = [value for value in SlaState.values if value]
 CATEGORIES = ["window", "blocked", "rate", "auth", "content", "unconfirmed", "unknown"]
 
 
@@ -37,6 +41,20 @@ class ChannelName(Shape):
     name = s.CharField()
 
 
+class SlaClock(Shape):
+    kind = s.ChoiceField(SLA_KINDS)
+    due_at = s.DateTimeField(allow_null=True, help_text="Null while it stands still, and when it is over.")
+    met_at = s.DateTimeField(allow_null=True, help_text="When it was answered or resolved, in time or not.")
+    breached_at = s.DateTimeField(allow_null=True, help_text="Since when it was late.")
+    paused = s.BooleanField(help_text="It stands still: snoozed, or the customer is asked.")
+
+
+class Sla(Shape):
+    policy = Named()
+    state = s.ChoiceField(SLA_STATES, allow_null=True, help_text="The worst of the clocks that are not over.")
+    clocks = SlaClock(many=True)
+
+
 class Ticket(Shape):
     number = s.IntegerField()
     subject = s.CharField()
@@ -49,6 +67,8 @@ class Ticket(Shape):
     tags = s.ListField(child=s.CharField())
     seq = s.IntegerField(help_text="Its last line in the log.")
     snoozed_until = s.DateTimeField(allow_null=True)
+    due_at = s.DateTimeField(allow_null=True, help_text="Of the running clock that ends first.")
+    sla = Sla(allow_null=True, help_text="What is promised; null: nothing is.")
     created_at = s.DateTimeField()
     updated_at = s.DateTimeField()
     resolved_at = s.DateTimeField(allow_null=True)

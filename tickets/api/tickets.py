@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -19,6 +20,7 @@ from tickets.api.inputs import Choice, Id, Line, Moment, Strict, Text, Yes, choi
 from tickets.api.messages import MAX_FILES, MAX_TEXT, ByTemplate, fits, template_in
 from tickets.models import Ticket
 from tickets.models.activity import horizon
+from tickets.sla.models import State
 
 QUERY = {
     "status": "open, snoozed or resolved",
@@ -28,6 +30,8 @@ QUERY = {
     "customer": "id",
     "tag": "name",
     "priority": "low, normal, high or urgent",
+    "sla": "at_risk or breached",
+    "ordering": "due: what is due first, and nothing that is not due; not together with q",
     "q": "in subject, messages and customer; newest matching message first",
 }
 HORIZON = {"X-Activity": "All lines of the log up to this number are in the answer."}
@@ -42,6 +46,7 @@ def filters_of(request: Request, agent: Agent, **fixed: Any) -> lists.Filters:
         "customer": number(request, "customer"),
         "tag": words(request, "tag"),
         "priority": choice(request, "priority", Ticket.Priority.values),
+        "sla": choice(request, "sla", (State.AT_RISK.value, State.BREACHED.value)),
         "q": words(request, "q"),
     }
     return lists.Filters(**{**asked, **fixed})
@@ -56,15 +61,23 @@ def assignee_of(request: Request, agent: Agent) -> int | None:
 
 def page_of(door: Door, request: Request, filters: lists.Filters) -> Response:
     """One page; the horizon is taken first, so that all up to it is in what is read after it."""
-    limit, cursor = pages.limit_of(request), pages.cursor_of(request, [int])
+    by_due = choice(request, "ordering", ("due",)) == "due"
+    if by_due and filters.q:
+        raise wrong("ordering", "What is found by “q” has an order of its own.")
+    limit, cursor = pages.limit_of(request), pages.cursor_of(request, [datetime, int] if by_due else [int])
     at = horizon()
-    before = cursor.values[0] if cursor and not cursor.back else None
-    after = cursor.values[0] if cursor and cursor.back else None
-    page = lists.page(door.agent, filters, before=before, after=after, limit=limit, sight=door.sight)
-    links = {
-        "next": pages.link(request, None if page.older is None else pages.Cursor(False, (page.older,))),
-        "previous": pages.link(request, None if page.newer is None else pages.Cursor(True, (page.newer,))),
-    }
+    key = None if cursor is None else lists.due_key(*cursor.values) if by_due else cursor.values[0]
+    back = cursor is not None and cursor.back
+    page = lists.page(
+        door.agent, filters, before=None if back else key, after=key if back else None, limit=limit,
+        sight=door.sight, by_due=by_due,
+    )  # fmt: skip
+
+    def link(key: int | None, back: bool) -> str | None:
+        values = (key,) if key is None or not by_due else lists.of_due_key(key)
+        return None if key is None else pages.link(request, pages.Cursor(back, values))
+
+    links = {"next": link(page.older, False), "previous": link(page.newer, True)}
     return Response(pages.listed(links, map(shapes.ticket, page.rows)), headers={"X-Activity": str(at)})
 
 
