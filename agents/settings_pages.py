@@ -45,6 +45,7 @@ SECTIONS = (
     Section("settings_teams", gettext_lazy("Teams"), "messages-square", (ADMIN, LEAD)),
     Section("settings_tags", gettext_lazy("Tags"), "tag", (ADMIN, LEAD)),
     Section("settings_channels", gettext_lazy("Channels"), "plug", (ADMIN, LEAD)),
+    Section("settings_surveys", gettext_lazy("Surveys"), "smile-plus", (ADMIN, LEAD)),
     Section("settings_envelopes", gettext_lazy("Envelopes"), "mail-warning", (ADMIN,)),
 )
 

@@ -89,14 +89,14 @@ def take(row: Invitation, given: Given) -> Response:
         response.comment = clean_text(given.comment)[:LONGEST_COMMENT]
     response.answers = {**response.answers, **given.answers}
     response.changed_at = now
-    if changed:
+    if changed and not row.is_test:
         response.follow_at = now
     response.save()
     if row.state != State.ANSWERED:
         # Nobody is reminded of what is answered; it only closes.
         Invitation.objects.filter(pk=row.pk).update(state=State.ANSWERED, due_at=None)
     tallies.touch({(row.survey_id, row.day), (row.survey_id, response.day)})
-    if changed:
+    if response.follow_at:
         jobs.enqueue("surveys.following.follow", response.pk)
     return response
 

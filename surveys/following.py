@@ -159,6 +159,10 @@ def finish(follow_up: FollowUp, outcome: str, note: str, by: Agent) -> FollowUp:
 
 def tried(survey_id: int, rules: Sequence[definition.Rule]) -> tuple[int, list[int]]:
     """(how many past answers there are to try on, how many of them each rule would have matched)."""
-    past = Response.objects.filter(survey=survey_id).order_by("-id").only("score", "comment", "team_id")[:PAST]
+    past = (
+        Response.objects.filter(survey=survey_id, invitation__is_test=False)
+        .order_by("-id")
+        .only("score", "comment", "team_id")[:PAST]
+    )
     found = list(past)
     return len(found), [sum(rule.matches(one.score, one.comment, one.team_id) for one in found) for rule in rules]

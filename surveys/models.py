@@ -119,6 +119,8 @@ class Invitation(models.Model):
     claim = models.UUIDField(null=True, editable=False)
     claimed_until = models.DateTimeField(null=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0)
+    is_test = models.BooleanField(default=False)
+    """A lead tries the survey: it counts nowhere, and nothing follows."""
     created_at = models.DateTimeField(default=timezone.now)
     day = models.DateField()
     """UTC, of the resolution: what rates are counted by."""

@@ -54,8 +54,8 @@ def _some() -> bool:
 
 def _count(survey: Survey, day: date) -> None:
     counts: Counts = Counter()
-    invited = Invitation.objects.filter(survey=survey, day=day)
-    answered = Response.objects.filter(survey=survey, day=day)
+    invited = Invitation.objects.filter(survey=survey, day=day, is_test=False)
+    answered = Response.objects.filter(survey=survey, day=day, invitation__is_test=False)
     measures = _measures(definition.defects(survey.defects))
     for by in (ALL, *COLUMNS, TAG):
         column = COLUMNS.get(by)
