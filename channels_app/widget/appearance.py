@@ -27,10 +27,10 @@ def of(channel: Channel, now: datetime | None = None) -> dict[str, Any]:
     "label", "type", "required"}], "describe": the same shape, asked while closed, "hours": {"open", "opens_at"},
     "out_of_hours", "sound", "limits", "texts": wording.CHAT}. Nothing in it is secret.
     """
-    return {
-        **shown(channel.public_settings, channel.name),
-        "hours": opening.hours(channel, now or timezone.now()),
-    }
+    found = shown(channel.public_settings, channel.name)
+    if not _own(channel.public_settings, "out_of_hours"):
+        found["out_of_hours"] = opening.words(channel, found["language"]) or found["out_of_hours"]
+    return {**found, "hours": opening.hours(channel, now or timezone.now())}
 
 
 def shown(settings: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from django.test import Client
 from django.utils.html import escape
 from django.utils.translation import override
 
+from agents.hours.models import Schedule
 from agents.models import Agent, Team
 from channels_app import checks
 from channels_app.contract import SettingsInvalid
-from channels_app.models import Channel
+from channels_app.hours import book
+from channels_app.models import Channel, ChannelHours
 from channels_app.widget import appearance, views
 from tests.conftest import connect
 from tests.widget.conftest import IDENTITY_SECRET, SHOP, Browser
@@ -68,6 +71,24 @@ def test_what_is_asked_before_the_chat(dora: Browser, widget_channel: Channel) -
         {"name": "name", "label": "Name", "type": "text", "required": False},
         {"name": "email", "label": "E-mail", "type": "email", "required": True},
     ]
+
+
+def test_a_visitor_is_told_when_somebody_is_there_again(dora: Browser, widget_channel: Channel) -> None:
+    week = [[["09:00", "17:00"]] for _day in range(5)] + [[], []]
+    row = Schedule.objects.create(name="Office", time_zone="Asia/Jakarta", weekly=week)
+    ChannelHours.objects.create(
+        channel=widget_channel, schedule=row, away_on=True, away_texts={"en": "Back soon.", "th": "ปิดแล้ว"}
+    )
+    book.forget()
+    sunday = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    assert appearance.of(widget_channel, sunday)["hours"] == {"open": False, "opens_at": "2026-11-23T02:00:00Z"}
+    monday = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+    assert appearance.of(widget_channel, monday)["hours"] == {"open": True, "opens_at": None}
+    # What the channel says of itself while nobody is there, unless the chat has words of its own.
+    assert (seen(dora, "en")["out_of_hours"], seen(dora, "th")["out_of_hours"]) == ("Back soon.", "ปิดแล้ว")
+    put(widget_channel, out_of_hours_th="พบกันพรุ่งนี้")
+    assert seen(dora, "th")["out_of_hours"] == "พบกันพรุ่งนี้"
+    book.forget()
 
 
 @pytest.mark.parametrize("step", range(0, 256, 15))

@@ -243,11 +243,10 @@ def _words(ticket: Ticket, messages: Sequence[Message]) -> str:
 def _files(mail: ContinuedMail, messages: Sequence[Message]) -> list[Attachment]:
     """As many as one mail takes; the others are in the chat."""
     able, _to = _able(mail.channel, mail.to)
-    found, size = [], 0
-    rows = Attachment.objects.filter(message__in=messages, state=Attachment.State.STORED).order_by(
-        "message", "position"
-    )
-    for row in rows:
+    found: list[Attachment] = []
+    size = 0
+    rows = Attachment.objects.filter(message__in=messages, state=Attachment.State.STORED)
+    for row in rows.order_by("message", "position"):
         size += row.size or 0
         if size > (able.max_total_bytes or able.max_attachment_bytes) or len(found) >= able.max_attachments:
             break
