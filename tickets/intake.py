@@ -37,7 +37,7 @@ from channels_app.contract import (
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
-from tickets import addresses, automatic, mailframe, media, pending, profiles, receipts, threads
+from tickets import addresses, automatic, away, mailframe, media, pending, profiles, receipts, threads
 from tickets.addresses import known_address
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
@@ -86,7 +86,7 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     by = Actor.from_customer(customer, author.name)
     mailframe.remembered(message, author)
     _announce(ticket, message, by, opening, said, silent=threads.is_silent(news))
-    if opening == "ticket.created":
+    if not away.tell(ticket, news) and opening == "ticket.created":
         automatic.receipt(ticket, news)
     _unblock(channel, conversation, news)
     profiles.want(channel, conversation, author)
