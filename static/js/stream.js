@@ -9,8 +9,8 @@ const LOOKS = 45000;
 const TYPES = 5000;
 const ANSWER = 1200;
 // A ticket may have ten thousand messages; the page keeps the part that is being read.
-const MOST = 600;
-const KEPT = 400;
+const MOST = 300;
+const KEPT = 200;
 const me = document.body.dataset.agent;
 
 export class Stream {
@@ -420,7 +420,9 @@ export class Stream {
   // Who else is here.
 
   word(frame) {
-    const { id, name } = frame.actor;
+    const { name } = frame.actor;
+    // A customer's number may be an agent's too.
+    const id = `${frame.actor.type}:${frame.actor.id}`;
     // Who has just come does not know yet that we are here; said twice within a second it would not be passed on.
     if (!this.others.has(id) && frame.type !== "left") setTimeout(() => this.desk.look(), ANSWER);
     const known = this.others.get(id) ?? { name, looks: 0, types: 0 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -107,6 +108,33 @@ def test_read_in_one_tab_is_read_in_the_other(enter: Enter, dora: Dora) -> None:
     for page in (first, second):
         expect(dora.row(page)).to_contain_text("Masih di sana?")
         expect(dora.row(page)).to_have_class(re.compile("unread"))
+
+
+def test_a_customer_and_an_agent_of_one_number_are_two(enter: Enter, hub: RunningHub, dora: Dora) -> None:
+    dora.says("Siapa di sini?")
+    ana, bea = enter("ana"), enter("bea")
+    lines: list[Any] = []
+
+    def between(line: Any) -> None:
+        line.connect_to_server()
+        lines.append(line)
+
+    bea.route_web_socket("**/ws/inbox/**", between)
+    bea.reload()
+    expect(bea.locator("html")).to_have_attribute("data-live", "on")
+    open_ticket(bea, dora)
+    open_ticket(ana, dora)
+    expect(bea.locator("#presence")).to_have_text("Ana is looking")
+    number = int(bea.url.rpartition("/tickets/")[2].partition("/")[0])
+
+    def customer(number_of: int, kind: str) -> None:
+        actor = {"type": "customer", "id": number_of, "name": "Zed"}
+        lines[-1].send(json.dumps({"type": kind, "ticket": number, "actor": actor}))
+
+    customer(hub.agent("ana")["id"], "left")
+    customer(10**9, "viewing")
+    # Were she taken away with the customer, she would come back behind them.
+    expect(bea.locator("#presence")).to_have_text("Ana, Zed are looking")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440])

@@ -245,6 +245,17 @@ def test_the_api_names_the_picture(chatty: FakeChatty, fitri: Customer, bea: Age
     assert shown["addresses"][0]["username"] == "fitri"
 
 
+def test_a_list_costs_no_request_per_face(chatty: FakeChatty, fitri: Customer, bea: Agent, client: Client) -> None:
+    known(chatty, picture=png())
+    address = written(fitri)
+    client.force_login(bea)
+    rows = client.get("/").content.decode()
+    assert 'class="row' in rows
+    assert address.picture_url not in rows
+    number = Ticket.objects.get().pk
+    assert address.picture_url in client.get(f"/tickets/{number}/").content.decode()
+
+
 # ── Forgotten ────────────────────────────────────────────────────────────────────────────────
 
 
