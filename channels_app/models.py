@@ -221,6 +221,12 @@ class MessageTemplate(models.Model):
     footer = models.TextField(default="", blank=True)
     buttons = models.JSONField(default=list, blank=True)
     variables = models.JSONField(default=list, blank=True)
+    optional = models.JSONField(default=list, blank=True)
+    """Names that may be given and need not be."""
+    media = models.CharField(max_length=10, default="", blank=True)
+    """image, video, document: what the header shows; "" for words."""
+    example = models.TextField(default="", blank=True)
+    """Where the file is that the template was approved with."""
     synced_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

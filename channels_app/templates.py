@@ -21,7 +21,8 @@ EVERY = timedelta(hours=24)
 AGAIN = timedelta(hours=1)
 MOST = 5000
 WRITTEN = [
-    "external_id", "category", "status", "header", "body", "footer", "buttons", "variables", "synced_at",
+    "external_id", "category", "status", "header", "body", "footer", "buttons", "variables", "optional",
+    "media", "example", "synced_at",
 ]  # fmt: skip
 
 
@@ -63,6 +64,9 @@ def _said(item: contract.MessageTemplate) -> dict[str, Any]:
         "footer": clean_text(item.footer),
         "buttons": [clean_text(words) for words in item.buttons],
         "variables": [clean_text(name) for name in item.variables],
+        "optional": [clean_text(name) for name in item.optional],
+        "media": item.media,
+        "example": clean_text(item.example),
     }
 
 

@@ -14,12 +14,12 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from channels_app import payloads
-from channels_app.models import MessageTemplate
+from channels_app.models import Channel, MessageTemplate
 from tickets import lifecycle, pages, reactions, replies
 from tickets.views import me, message_for, refusal, signed_in, ticket_for, wants_part
 
 LONGEST_EVENT = 100_000
-TEMPLATE = ("name", "language", "category", "header", "body", "footer", "buttons", "variables")
+TEMPLATE = ("name", "language", "category", "header", "body", "footer", "buttons", "variables", "media")
 
 
 @signed_in
@@ -47,11 +47,21 @@ def templates(request: HttpRequest, number: int) -> JsonResponse:
     """The approved texts of the ticket's channel, as they were when they were last synchronised."""
     found = ticket_for(me(request).sight(), number)
     rows = [
-        {name: getattr(row, name) for name in TEMPLATE}
+        {
+            **{name: getattr(row, name) for name in TEMPLATE},
+            "example": bool(row.example),
+            "takes": _takes(found.channel, row),
+        }
         for row in MessageTemplate.objects.filter(channel_id=found.channel_id)
         if row.approved
     ]
     return JsonResponse({"templates": rows})
+
+
+def _takes(channel: Channel, row: MessageTemplate) -> str:
+    """What the browser's picker offers for its header."""
+    types = channel.adapter.template_file(row.media)[0] if row.media else None
+    return ",".join(sorted(types or ()))
 
 
 @signed_in

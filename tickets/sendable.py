@@ -134,13 +134,43 @@ def filled(ticket: Ticket, given: Template, text: str, files: Sequence[Attachmen
     able = abilities_of(ticket)
     if able.closed:
         raise CannotSend(str(able.closed))
-    if text.strip() or files:
-        raise CannotSend(_("A template goes out as it is: leave the text empty and add no files."))
+    if text.strip():
+        raise CannotSend(_("A template goes out as it is: leave the text empty."))
     row = _template(ticket.channel, given)
     values = {clean_text(name): " ".join(clean_text(value).split()) for name, value in given.parameters.items()}
     _check_blanks(row, values)
-    kept = {"name": row.name, "language": row.language, "category": row.category, "parameters": values}
+    kept: dict[str, Any] = {
+        "name": row.name, "language": row.language, "category": row.category, "parameters": values,
+    }  # fmt: skip
+    if row.media or files:
+        kept |= _media(ticket.channel, row, values, files)
     return row.preview(values), kept
+
+
+def _media(
+    channel: Channel, row: MessageTemplate, values: Mapping[str, str], files: Sequence[Attachment]
+) -> dict[str, str]:
+    """What its header will show: one file, an address, or what it was approved with. Raises CannotSend."""
+    if not row.media:
+        raise CannotSend(_("This template has no picture or file: send it without one."))
+    if len(files) > 1:
+        raise CannotSend(_("This template takes one file."))
+    link = values.get(f"header_{row.media}") or row.example
+    if not files and not link:
+        raise CannotSend(_("This template needs a file: add one."))
+    if not files and not link.startswith(("https://", "http://")):
+        raise CannotSend(_("%(address)s is not an address of a file.") % {"address": link[:100]})
+    types, most = channel.adapter.template_file(row.media)
+    for file in files:
+        named = {"name": file.filename, "limit": most // (1024 * 1024)}
+        if types is not None and file.mime.partition(";")[0].strip() not in types:
+            kinds = ", ".join(sorted(one.partition("/")[2].upper() for one in types))
+            raise CannotSend(
+                _("%(name)s is not what this template shows: it takes %(kinds)s.") % {**named, "kinds": kinds}
+            )
+        if (file.size or 0) > most:
+            raise CannotSend(_("%(name)s is over this channel's limit of %(limit)d MB.") % named)
+    return {"media": row.media, "media_link": "" if files else link}
 
 
 def preview(channel: Channel, given: Template | None) -> str:
@@ -164,7 +194,7 @@ def _template(channel: Channel, given: Template) -> MessageTemplate:
 
 
 def _check_blanks(row: MessageTemplate, values: Mapping[str, str]) -> None:
-    unknown = [name for name in values if name not in row.variables]
+    unknown = [name for name in values if name not in row.variables and name not in row.optional]
     if unknown:
         raise CannotSend(_("The template has no blank %(name)s.") % {"name": unknown[0][:100]})
     empty = [name for name in row.variables if not values.get(name)]
@@ -177,7 +207,12 @@ def _check_blanks(row: MessageTemplate, values: Mapping[str, str]) -> None:
 def template_of(message: Message) -> Template | None:
     """What a reply goes out by; None: it is free text."""
     kept = message.extra.get("template")
-    return Template(name=kept["name"], language=kept["language"], parameters=kept["parameters"]) if kept else None
+    if not kept:
+        return None
+    return Template(
+        name=kept["name"], language=kept["language"], parameters=kept["parameters"], media=kept.get("media", ""),
+        media_link=kept.get("media_link", ""),
+    )  # fmt: skip
 
 
 # ── The moment of sending ────────────────────────────────────────────────────────────────────

@@ -98,7 +98,7 @@ def message(row: Message) -> Json:
         "external_id": row.external_id and platform_id(row.external_id),
         "reply_to": row.reply_to_id,
         "about": row.about,
-        "template": row.extra.get("template"),
+        "template": used_template(row),
         "mail": mail(row),
         "postback": row.postback,
         "quick_replies": list(choices.as_json(row)),
@@ -113,6 +113,11 @@ def message(row: Message) -> Json:
         "edited_at": when(row.edited_at),
         "deleted_at": when(row.deleted_at),
     }
+
+
+def used_template(row: Message) -> Json | None:
+    kept = row.extra.get("template")
+    return {name: kept[name] for name in ("name", "language", "category", "parameters")} if kept else None
 
 
 def mail(row: Message) -> Json | None:
@@ -249,6 +254,9 @@ def template(row: MessageTemplate) -> Json:
         "footer": row.footer,
         "buttons": row.buttons,
         "variables": row.variables,
+        "optional": row.optional,
+        "media": row.media,
+        "example": row.example or None,
         "synced_at": when(row.synced_at),
     }
 

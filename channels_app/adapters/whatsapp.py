@@ -168,7 +168,9 @@ class WhatsAppAdapter(Adapter):
         number = _number(account, message.reply_handle)
         more: dict[str, Any] = {}
         if message.template:
-            content = templates.outgoing(message.template)
+            shown, uploaded = _shown(account, number, message, http)
+            content = templates.outgoing(message.template, shown)
+            more = {"timeout": AFTER_UPLOAD_SECONDS} if uploaded else {}
         elif message.attachments:
             content, uploaded = _file(account, number, message, http)
             more = {"timeout": AFTER_UPLOAD_SECONDS} if uploaded else {}
@@ -207,6 +209,9 @@ class WhatsAppAdapter(Adapter):
     def templates(self, account: Account, http: Http) -> Sequence[MessageTemplate]:
         business = account.get("business_account_id").strip()
         return templates.fetch(account, business, http) if business else []
+
+    def template_file(self, media: str) -> tuple[frozenset[str] | None, int]:
+        return templates.FILES[media]
 
     # ── set-up ──
 
@@ -315,21 +320,7 @@ def _file(account: Account, number: str, message: OutboundMessage, http: Http) -
     """(what says the file, whether it was uploaded)."""
     file = message.attachments[0]
     kind, mime = _carrier(file), file.mime.partition(";")[0].strip()
-    uploads = mime in UPLOADS and file.size <= MAX_UPLOAD
-    about: dict[str, Any]
-    if uploads:
-        media_id = graph.upload(
-            account,
-            http,
-            number,
-            "media",
-            timeout=UPLOAD_SECONDS,
-            data={"messaging_product": "whatsapp", "type": mime},
-            files={"file": (file.filename or "file", file.open(), mime)},
-        )
-        about = {"id": media_id}
-    else:
-        about = {"link": file.url}
+    about, uploads = _handed_over(account, number, file, http)
     if kind == "document":
         about["filename"] = file.filename
     if message.text.strip() and kind in ("image", "video", "document"):
@@ -337,6 +328,34 @@ def _file(account: Account, number: str, message: OutboundMessage, http: Http) -
     if kind == "audio" and file.kind == "voice" and mime == "audio/ogg":
         about["voice"] = True
     return {"type": kind, kind: about}, uploads
+
+
+def _handed_over(account: Account, number: str, file: OutboundAttachment, http: Http) -> tuple[dict[str, Any], bool]:
+    """(the file as Meta wants it, whether it was uploaded)."""
+    mime = file.mime.partition(";")[0].strip()
+    if mime not in UPLOADS or file.size > MAX_UPLOAD:
+        return {"link": file.url}, False
+    media_id = graph.upload(
+        account,
+        http,
+        number,
+        "media",
+        timeout=UPLOAD_SECONDS,
+        data={"messaging_product": "whatsapp", "type": mime},
+        files={"file": (file.filename or "file", file.open(), mime)},
+    )
+    return {"id": media_id}, True
+
+
+def _shown(account: Account, number: str, message: OutboundMessage, http: Http) -> tuple[dict[str, Any] | None, bool]:
+    """What a template's header shows; None: it says that itself."""
+    if not message.template or not message.template.media or not message.attachments:
+        return None, False
+    file = message.attachments[0]
+    about, uploaded = _handed_over(account, number, file, http)
+    if message.template.media == "document":
+        about["filename"] = file.filename
+    return about, uploaded
 
 
 # ── Choices ──────────────────────────────────────────────────────────────────────────────────

@@ -184,6 +184,10 @@ class Adapter:
         """All of the account's templates, whatever their status. Raises DeliveryFailed or HttpError."""
         return []
 
+    def template_file(self, media: str) -> tuple[frozenset[str] | None, int]:
+        """What a template's header of that kind takes: media types (None: any), and bytes at most. Pure."""
+        return None, 25 * 1024 * 1024
+
     def quota(self, account: Account, http: Http) -> Quota | None:
         """How many messages the month still has; None where the platform counts none. Raises as templates."""
         return None

@@ -39,6 +39,9 @@ class Template:
     name: str
     language: str
     parameters: Mapping[str, str] = field(default_factory=dict)
+    media: str = ""
+    """Its header is a picture, a video or a document: the message's file, else what ``media_link`` leads to."""
+    media_link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +193,12 @@ class MessageTemplate:
     footer: str = ""
     buttons: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Names that may be given and need not be: what a button sends back, another address for the header."""
+    media: Literal["", "image", "video", "document"] = ""
+    """What its header shows; each message brings its own file, or shows the example."""
+    example: str = ""
+    """Where the file is that it was approved with."""
     external_id: str = ""
 
 

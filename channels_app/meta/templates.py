@@ -1,15 +1,16 @@
 """WhatsApp's templates: read from the account as text with blanks, sent with the blanks filled.
 
 Meta numbers the blanks of each part from 1 (or names them). Those of the body keep their name here; those
-of the header are ``header_1``, or ``header_image`` where a picture's address is wanted; a button's address
-ends in ``button_0``, a coupon is ``coupon_0`` (the button's place).
+of the header are ``header_1``; a button's address ends in ``button_0``, a coupon is ``coupon_0`` (the button's
+place). A header that is a picture, a video or a document goes out with the file that was chosen, else with what
+``header_image`` leads to, else with the example. What a quick answer sends back may be given as ``payload_0``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from channels_app import reading
 from channels_app.contract import Account, MessageTemplate, Template
@@ -20,12 +21,19 @@ from channels_app.meta.door import Json, items, obj, word
 FIELDS = "id,name,language,status,category,components,parameter_format"
 PAGE = 100
 MAX_PAGES = 20
-MEDIA = ("image", "video", "document")
 # Parts that need more than words to be sent: such a template is left out.
 BEYOND_US = frozenset({"carousel", "limited_time_offer", "product", "catalog", "mpm", "spm", "flow", "order_details"})
 BLANK = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,60})\s*\}\}")
-PREFIXES = ("header_", "button_", "coupon_", "body_")
-PLACED = re.compile(r"(header|button|coupon|body)_(.+)")
+PREFIXES = ("header_", "button_", "coupon_", "payload_", "body_")
+PLACED = re.compile(r"(header|button|coupon|payload|body)_(.+)")
+MAX_PAYLOAD = 128
+MB = 1024 * 1024
+# What a header takes, and bytes at most; None: any type of file.
+FILES: dict[str, tuple[frozenset[str] | None, int]] = {
+    "image": (frozenset({"image/jpeg", "image/png"}), 5 * MB),
+    "video": (frozenset({"video/mp4", "video/3gpp"}), 16 * MB),
+    "document": (None, 100 * MB),
+}
 
 
 def fetch(account: Account, business: str, http: Http) -> list[MessageTemplate]:
@@ -53,7 +61,8 @@ def template(given: Json) -> MessageTemplate | None:
     buttons = [obj(button) for button in items(obj(parts.get("buttons")).get("buttons"))]
     if BEYOND_US & {word(button.get("type")) for button in buttons}:
         return None
-    header = _header(obj(parts.get("header")))
+    head = obj(parts.get("header"))
+    header, media = _header(head)
     body = _renamed(reading.text(obj(parts.get("body")).get("text")), "")
     if header is None:
         return None
@@ -71,15 +80,29 @@ def template(given: Json) -> MessageTemplate | None:
         variables=tuple(
             dict.fromkeys(blank for text in (header, body, footer, *labels) for blank in BLANK.findall(text))
         ),
+        optional=(
+            *((f"header_{media}",) if media else ()),
+            *(f"payload_{place}" for place, button in enumerate(buttons) if word(button.get("type")) == "quick_reply"),
+        ),
+        media=media,
+        example=_example(head) if media else "",
         external_id=reading.ident(given.get("id")) or "",
     )
 
 
-def _header(given: Json) -> str | None:
+def _header(given: Json) -> tuple[str | None, Literal["", "image", "video", "document"]]:
+    """(its words, what it shows); None for its words: nothing that we can send."""
     kind = word(given.get("format")) or "text"
-    if kind in MEDIA:
-        return f"{{{{header_{kind}}}}}"
-    return _renamed(reading.text(given.get("text")), "header_") if kind == "text" else None
+    if kind in ("image", "video", "document"):
+        return "", kind  # type: ignore[return-value]
+    return (_renamed(reading.text(given.get("text")), "header_") if kind == "text" else None), ""
+
+
+def _example(given: Json) -> str:
+    """Meta gives the address of the file that the template was approved with."""
+    return next(
+        (found for one in items(obj(given.get("example")).get("header_handle")) if (found := reading.web_url(one))), ""
+    )
 
 
 def _renamed(text: str, prefix: str) -> str:
@@ -103,8 +126,14 @@ def _button(place: int, given: Json) -> str:
 # ── Sending one ──────────────────────────────────────────────────────────────────────────────
 
 
-def outgoing(chosen: Template) -> dict[str, Any]:
-    parts = list(_components(chosen.parameters))
+def outgoing(chosen: Template, file: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """file: what the header shows, as Meta wants it ({"id"} or {"link"}); None: what the template itself names."""
+    given = dict(chosen.parameters)
+    link = given.pop(f"header_{chosen.media}", "") if chosen.media else ""
+    parts = list(_components(given))
+    if chosen.media:
+        shown = {"type": chosen.media, chosen.media: dict(file or {"link": link or chosen.media_link})}
+        parts.insert(0, {"type": "header", "parameters": [shown]})
     said: dict[str, Any] = {"name": chosen.name, "language": {"code": chosen.language}}
     return {"type": "template", "template": {**said, **({"components": parts} if parts else {})}}
 
@@ -117,9 +146,7 @@ def _components(parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         value = _filling(parameters[name])
         placed = PLACED.fullmatch(name)
         where, rest = (placed[1], placed[2]) if placed else ("body", name)
-        if where == "header" and rest in MEDIA:
-            header.append({"type": rest, rest: {"link": value}})
-        elif where == "header":
+        if where == "header":
             header.append(_blank(rest, value))
         elif where == "body":
             body.append(_blank(rest, value))
@@ -145,8 +172,12 @@ def _blank(name: str, value: str) -> dict[str, str]:
 
 
 def _pressed(where: str, place: str, value: str) -> dict[str, Any]:
-    kind, blank = ("copy_code", "coupon_code") if where == "coupon" else ("url", "text")
+    kind, blank = BUTTONS[where]
+    value = value[:MAX_PAYLOAD] if where == "payload" else value
     return {"type": "button", "sub_type": kind, "index": place, "parameters": [{"type": blank, blank: value}]}
+
+
+BUTTONS = {"coupon": ("copy_code", "coupon_code"), "payload": ("quick_reply", "payload"), "button": ("url", "text")}
 
 
 def _filling(value: str) -> str:

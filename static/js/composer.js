@@ -417,7 +417,7 @@ export class Composer {
       const files = this.files.map(({ id, name, size, type }) => ({ id, name, size, type }));
       outbox.add({
         ...{ key: this.key || newKey(), tried: Boolean(this.key), ticket: this.ticket, kind: this.kind },
-        ...{ text: template ? template.text : this.text.value, files: template ? [] : files, quote: template ? null : this.quote },
+        ...{ text: template ? template.text : this.text.value, files: template ? template.files : files, quote: template ? null : this.quote },
         ...{ copies: this.copies, template, buttons: template || this.note ? [] : this.buttons, seen: Number(this.form.elements.seen.value), name: this.form.dataset.name, at: Date.now() },
         // Only where the channel has copies do the fields exist.
         ...{ cc: this.form.elements.cc?.value, bcc: this.form.elements.bcc?.value },
@@ -434,7 +434,7 @@ export class Composer {
   }
 
   trouble(template) {
-    if (template) return this.template.complete ? "" : "fillTemplate";
+    if (template) return this.template.lacks;
     if (this.files.some((one) => one.state === "sending")) return "waitForFiles";
     if (this.files.some((one) => one.state === "failed")) return "filesFailed";
     if (!this.note && this.buttons.length && !this.text.value.trim()) return "buttonsNeedText";

@@ -14,6 +14,7 @@ export class Templates {
     this.all = null;
     this.template = null;
     this.values = {};
+    this.file = null;
     this.place.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
@@ -26,7 +27,15 @@ export class Templates {
   get chosen() {
     if (!this.template || this.place.hidden) return null;
     const { name, language } = this.template;
-    return { name, language, values: this.filled(), text: plain(this.template, this.filled()) };
+    const files = this.file?.id ? [this.file] : [];
+    return { name, language, files, values: this.filled(), text: plain(this.template, this.filled()) };
+  }
+
+  /** What is still wrong with it, by the name of its words; "" for nothing. */
+  get lacks() {
+    if (this.file?.sending) return "waitForFiles";
+    if (this.template?.media && !this.file && !this.template.example) return "templateNeedsFile";
+    return this.complete ? "" : "fillTemplate";
   }
 
   get complete() {
@@ -55,6 +64,7 @@ export class Templates {
     this.place.hidden = true;
     this.template = null;
     this.values = {};
+    this.file = null;
     this.form.classList.remove("with-template");
     this.button.setAttribute("aria-expanded", "false");
     this.place.replaceChildren();
@@ -64,6 +74,7 @@ export class Templates {
   pick(template) {
     this.template = template;
     this.values = {};
+    this.file = null;
     if (template) this.fill();
     else this.search();
   }
@@ -124,10 +135,50 @@ export class Templates {
     const another = made.querySelector("button");
     another.textContent = words("anotherTemplate");
     another.addEventListener("click", () => this.pick(null));
+    if (template.media) made.querySelector(".blanks").append(this.header());
     for (const name of template.variables) made.querySelector(".blanks").append(this.blank(name, made));
     this.place.replaceChildren(made);
     preview(made.querySelector(".bubble"), template, this.values);
     (made.querySelector("input") ?? this.form.querySelector("#send")).focus();
+  }
+
+  // A header that is a picture, a film or a document: one's own, else the one that the platform has approved.
+
+  header() {
+    const { media, takes, example } = this.template;
+    const field = fragment('<div class="field shows"><span></span><label class="button"><input class="vh" type="file"></label><span class="muted" aria-live="polite"></span></div>').firstChild;
+    const [name, pick, told] = field.children;
+    const input = pick.querySelector("input");
+    name.textContent = words(HEADERS[media]);
+    pick.append(icon("paperclip"), words("chooseFile"));
+    input.accept = takes;
+    told.textContent = words(example ? "exampleIsSent" : "templateNeedsFile");
+    input.addEventListener("change", () => input.files[0] && this.upload(input.files[0], told));
+    return field;
+  }
+
+  async upload(file, told) {
+    const mine = { name: file.name, size: file.size, type: file.type, sending: true };
+    this.file = mine;
+    told.textContent = words("uploading", { name: file.name });
+    const body = new FormData();
+    body.append("size", file.size);
+    body.append("file", file, file.name);
+    let why = words("fileStopped");
+    try {
+      const response = await ask(this.form.dataset.upload, { method: "POST", body });
+      const said = await response.json().catch(() => ({}));
+      if (this.file !== mine) return;
+      if (response.ok) {
+        this.file = { id: said.id, name: said.name, size: mine.size, type: mine.type };
+        return void (told.textContent = said.name);
+      }
+      why = said.words ?? words("fileFailed", { name: file.name });
+    } catch {
+      if (this.file !== mine) return;
+    }
+    this.file = null;
+    told.textContent = why;
   }
 
   blank(name, made) {
@@ -148,6 +199,9 @@ export class Templates {
     return field;
   }
 }
+
+const DRAWN = { image: "image", video: "play", document: "file" };
+const HEADERS = { image: "picture", video: "video", document: "document" };
 
 function named(template) {
   return template.name.replaceAll("_", " ");
@@ -173,6 +227,12 @@ function plain(template, values) {
 
 function preview(place, template, values) {
   place.replaceChildren();
+  if (template.media) {
+    const made = document.createElement("p");
+    made.className = "header";
+    made.append(icon(DRAWN[template.media]), " ", words(HEADERS[template.media]));
+    place.append(made);
+  }
   for (const part of ["header", "body", "footer"]) {
     if (!template[part]) continue;
     const made = document.createElement("p");

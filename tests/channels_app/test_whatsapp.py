@@ -500,12 +500,52 @@ def test_named_blanks_and_pictures(meta: FakeMeta) -> None:
     named = {**ORDER, "components": [{"type": "HEADER", "format": "IMAGE"},
                                      {"type": "BODY", "text": "Halo {{first_name}}, {{header_note}}"}]}  # fmt: skip
     (found,) = read_templates(meta, named)
-    assert found.variables == ("header_image", "first_name", "body_header_note")
+    assert (found.variables, found.optional) == (("first_name", "body_header_note"), ("header_image",))
+    assert (found.media, found.header, found.example) == ("image", "", "")
     filled = {"header_image": "https://toko.example/a.jpg", "first_name": "Dewi", "body_header_note": "!"}
-    send(meta, reply(template=Template(name="t", language="id", parameters=filled)))
+    send(meta, reply(template=Template(name="t", language="id", parameters=filled, media="image")))
     header, body = meta.sends[0].body["template"]["components"]
     assert header["parameters"] == [{"type": "image", "image": {"link": "https://toko.example/a.jpg"}}]
     assert [blank["parameter_name"] for blank in body["parameters"]] == ["first_name", "header_note"]
+
+
+@pytest.mark.parametrize(
+    ("media", "mime", "about"),
+    [
+        ("image", "image/png", {"id"}), ("video", "video/mp4", {"id"}),
+        ("document", "application/pdf", {"id", "filename"}), ("document", "application/zip", {"link", "filename"}),
+    ],
+)  # fmt: skip
+def test_a_header_shows_the_file_that_was_chosen(meta: FakeMeta, media: Any, mime: str, about: set[str]) -> None:
+    own = Template(name="t", language="id", parameters={"1": "Dewi"}, media=media, media_link="https://cdn.example/x")
+    send(meta, reply(text="Halo Dewi", template=own, attachments=(file(mime=mime, name="a b.x"),)))
+    header, body = meta.sends[0].body["template"]["components"]
+    (shown,) = header["parameters"]
+    assert (shown["type"], set(shown[media])) == (media, about)
+    assert shown[media].get("filename", "a b.x") == "a b.x"
+    if "id" in about:
+        assert meta.uploads[shown[media]["id"]][1] == mime
+    assert body["parameters"] == [{"type": "text", "text": "Dewi"}]
+
+
+def test_else_it_shows_the_example(meta: FakeMeta) -> None:
+    head = {"type": "HEADER", "format": "VIDEO", "example": {"header_handle": ["https://cdn.example/v.mp4?a=1"]}}
+    (found,) = read_templates(meta, {**ORDER, "components": [head, {"type": "BODY", "text": "Halo"}]})
+    assert (found.media, found.example, found.variables) == ("video", "https://cdn.example/v.mp4?a=1", ())
+    send(meta, reply(template=Template(name="t", language="id", media="video", media_link=found.example)))
+    (header,) = meta.sends[0].body["template"]["components"]
+    assert header["parameters"] == [{"type": "video", "video": {"link": found.example}}]
+
+
+def test_what_a_quick_answer_sends_back_may_be_given(meta: FakeMeta) -> None:
+    (found,) = read_templates(meta, ORDER)
+    assert found.optional == ("payload_0",)
+    send(meta, reply(template=Template(name="t", language="id", parameters={"payload_0": "order=77" + "x" * 200})))
+    (button,) = meta.sends[0].body["template"]["components"]
+    assert button == {
+        "type": "button", "sub_type": "quick_reply", "index": "0",
+        "parameters": [{"type": "payload", "payload": ("order=77" + "x" * 200)[:128]}],
+    }  # fmt: skip
 
 
 def test_ten_blanks_go_in_their_order(meta: FakeMeta) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.utils import timezone
 
 from agents.models import Agent, Team
+from channels_app import templates
+from channels_app.contract import Template
 from channels_app.models import Channel, Envelope
 from tests.conftest import connect, lean_client
 from tests.platforms.meta import (
@@ -35,8 +38,8 @@ from tests.platforms.meta import (
     wa_status,
     whatsapp,
 )
-from tickets import replies
-from tickets.models import Attachment, Message, Part, Ticket
+from tickets import delivery, media, replies
+from tickets.models import Actor, Attachment, Message, Part, Ticket
 from tickets.replies import CannotSend
 
 Work = Callable[[], None]
@@ -404,3 +407,93 @@ def test_every_sample_is_taken_and_what_it_says_is_on_the_desk(north: Team) -> N
         }
         if entry["file"] not in ("instagram/dashboard_test_event.json", "instagram/comment.json"):
             assert wanted <= {(external_id, direction) for external_id, direction, _odd in before}, entry["file"]
+
+
+# ── Templates with a picture above them ──────────────────────────────────────────────────────
+
+EXAMPLE = "https://scontent.whatsapp.net/v/promo.jpg?ccb=1"
+
+
+def promo(example: bool = True, kind: str = "IMAGE") -> dict[str, Any]:
+    head = {"type": "HEADER", "format": kind, **({"example": {"header_handle": [EXAMPLE]}} if example else {})}
+    return {
+        "id": "9", "name": "promo", "language": "id", "status": "APPROVED", "category": "MARKETING",
+        "components": [head, {"type": "BODY", "text": "Diskon {{1}}"},
+                       {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Mau"}]}],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def late(channels: dict[str, Channel]) -> Ticket:
+    """The window is over."""
+    ticket = writes(channels["whatsapp"]).ticket
+    Ticket.objects.update(last_inbound_at=timezone.now() - timedelta(hours=25))
+    return Ticket.objects.get(pk=ticket.pk)
+
+
+def by_template(ticket: Ticket, agent: Agent, *files: int, **parameters: str) -> Message:
+    chosen = Template(name="promo", language="id", parameters={"1": "10%", **parameters})
+    return replies.reply(ticket.pk, agent, replies.Draft(template=chosen, attachments=files))[0]
+
+
+def file_of(agent: Agent, body: bytes = PNG, name: str = "a.png", mime: str = "image/png") -> int:
+    return int(media.upload(agent, ContentFile(body), name, mime).pk)
+
+
+def test_a_template_goes_out_with_the_agents_picture_or_its_example(
+    late: Ticket, bea: Agent, meta: FakeMeta, work: Work
+) -> None:
+    meta.templates = [promo()]
+    templates.sync(late.channel_id)
+    with_own = by_template(late, bea, file_of(bea), payload_0="mau-10")
+    by_template(late, bea)
+    work()
+    own, example = (sent.body["template"]["components"][0]["parameters"][0] for sent in meta.sends)
+    assert meta.uploads[own["image"]["id"]][2] == PNG
+    assert example == {"type": "image", "image": {"link": EXAMPLE}}
+    assert meta.sends[0].body["template"]["components"][2]["parameters"] == [{"type": "payload", "payload": "mau-10"}]
+    with_own.refresh_from_db()
+    assert (with_own.status, with_own.text, with_own.attachments.count()) == ("sent", "Diskon 10%", 1)
+
+
+def test_a_retry_takes_the_picture_along(late: Ticket, bea: Agent, meta: FakeMeta, work: Work) -> None:
+    meta.templates = [promo(example=False)]
+    templates.sync(late.channel_id)
+    message = by_template(late, bea, file_of(bea))
+    meta.will(status=400, json={"error": {"code": 131053, "message": "Media upload error"}})
+    work()
+    message.refresh_from_db()
+    assert message.status == "failed"
+    delivery.retry(message.pk, Actor.of(bea))
+    work()
+    assert "id" in meta.sends[0].body["template"]["components"][0]["parameters"][0]["image"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "example", "files", "words"),
+    [
+        ("IMAGE", False, 0, "needs a file"),
+        ("IMAGE", True, 2, "one file"),
+        ("VIDEO", True, 1, "takes 3GPP, MP4"),
+        (None, True, 1, "no picture"),
+    ],
+)
+def test_a_file_that_the_template_cannot_show_is_said_at_once(
+    late: Ticket, bea: Agent, meta: FakeMeta, kind: str | None, example: bool, files: int, words: str
+) -> None:
+    given = promo(example, kind or "IMAGE")
+    meta.templates = [given if kind else {**given, "components": given["components"][1:]}]
+    templates.sync(late.channel_id)
+    with pytest.raises(CannotSend, match=words):
+        by_template(late, bea, *(file_of(bea) for _ in range(files)))
+    with pytest.raises(CannotSend):
+        by_template(late, bea, **{f"header_{(kind or 'IMAGE').lower()}": "file:///etc/passwd"})
+
+
+def test_a_large_picture_is_over_the_limit(late: Ticket, bea: Agent, meta: FakeMeta) -> None:
+    meta.templates = [promo()]
+    templates.sync(late.channel_id)
+    row = file_of(bea)
+    Attachment.objects.filter(pk=row).update(size=5 * 1024 * 1024 + 1)
+    with pytest.raises(CannotSend, match="5 MB"):
+        by_template(late, bea, row)

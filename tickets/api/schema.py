@@ -246,6 +246,9 @@ class Abilities(Shape):
     reads_receipts = s.BooleanField()
 
 
+HEADERS = ["", "image", "video", "document"]
+
+
 class Template(Shape):
     name = s.CharField()
     language = s.CharField()
@@ -256,6 +259,9 @@ class Template(Shape):
     footer = s.CharField()
     buttons = s.ListField(child=s.CharField())
     variables = s.ListField(child=s.CharField(), help_text="The names of the blanks, in order.")
+    optional = s.ListField(child=s.CharField(), help_text="Names that may be given and need not be.")
+    media = s.ChoiceField(HEADERS, help_text="What the header shows: name one attachment.")
+    example = s.CharField(allow_null=True, help_text="The file it was approved with, sent where none is named.")
     synced_at = s.DateTimeField()
 
 
