@@ -116,7 +116,7 @@ def record(
         setattr(ticket, name, value)
     ticket.told = (*ticket.told, line)
     wakeups.moved()
-    if type in STIRS:
+    if type in STIRS and (type != "ticket.assigned" or _freed(ticket, line)):
         jobs.enqueue("tickets.routing.desk.moved", ticket.pk, _freed(ticket, line))
     return line
 

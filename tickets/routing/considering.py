@@ -19,6 +19,8 @@ from tickets.routing import rules
 from tickets.routing.models import Queue, Route, Rule
 from tickets.routing.opening import closed_until
 from tickets.routing.rules import Facts, Outcome, Ready
+from tickets.sla import verbs as sla
+from tickets.sla.models import Policy
 
 log = structlog.get_logger(__name__)
 
@@ -131,6 +133,9 @@ def _apply(ticket: Ticket, outcome: Outcome) -> None:
         wanted["team"] = team
     if wanted:
         _try(ticket.pk, "change", lambda: lifecycle.change(ticket.pk, SYSTEM, **wanted))
+    policy = Policy.objects.filter(pk=outcome.sla).first() if outcome.sla else None
+    if policy is not None:
+        _try(ticket.pk, "sla", lambda: sla.apply(ticket.pk, policy, SYSTEM))
     agent = Agent.objects.filter(pk=outcome.agent, is_active=True).first() if outcome.agent else None
     Route.objects.filter(pk=ticket.pk).update(skills=sorted(outcome.skills), wanted=agent)
     if agent is not None and not _is_given_out(ticket.pk):

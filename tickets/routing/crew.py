@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db.models import Count
@@ -31,22 +31,36 @@ def weight_of(channel_id: int, threads: bool, known: Weights) -> int:
 
 def loads(agents: Iterable[int], known: Weights) -> Counter[int]:
     """What each holds: open tickets, and what is being offered to them. Snoozed ones wait without them."""
-    ids, found = list(agents), Counter[int]()
+    return _held(list(agents), known)[0]
+
+
+def _held(ids: Sequence[int], known: Weights) -> tuple[Counter[int], set[int]]:
+    """(what each holds, who is being asked), in two statements."""
+    found, asked = Counter[int](), set()
     held = Ticket.objects.unresolved().filter(assignee__in=ids, status=Ticket.Status.OPEN).order_by()
     for agent, channel, threads, count in held.values_list("assignee", "channel", "threads").annotate(Count("pk")):
         found[agent] += count * weight_of(channel, threads, known)
     for agent, weight in Offer.objects.filter(agent__in=ids, state=Offer.State.OPEN).values_list("agent", "weight"):
         found[agent] += weight
-    return found
+        asked.add(agent)
+    return found, asked
 
 
-def of_team(team_id: int, known: Weights) -> list[Candidate]:
-    """The team's colleagues who may sign in, as strategies see them (four statements)."""
-    members = list(Agent.objects.filter(teams=team_id, is_active=True).select_related("presence", "seat"))
+def of_team(team_id: int, known: Weights, *, lock: bool = False) -> list[Candidate]:
+    """The team's colleagues who may sign in, as strategies see them (four statements).
+
+    lock: nobody else gives work to those who are online until the transaction ends. All are locked in one order, and
+    counted afterwards, so what is decided then holds.
+    """
+    members = list(Agent.objects.filter(teams=team_id, is_active=True).select_related("presence"))
     ids, now = [one.pk for one in members], timezone.now()
-    held = loads(ids, known)
-    asked = set(Offer.objects.filter(agent__in=ids, state=Offer.State.OPEN).values_list("agent", flat=True))
-    return [_candidate(one, held[one.pk], one.pk in asked, now) for one in members]
+    online = {one.pk for one in members if presence_of(one, now) == Presence.Status.ONLINE}
+    seats = Seat.objects.filter(pk__in=ids)
+    if lock:
+        seats = seats.filter(pk__in=online).select_for_update(of=("self",)).order_by("pk")
+    seat_of = {seat.pk: seat for seat in seats}
+    held, asked = _held(list(online if lock else ids), known)
+    return [_candidate(one, seat_of.get(one.pk), held[one.pk], one.pk in asked, one.pk in online) for one in members]
 
 
 def presence_of(agent: Agent, now: datetime) -> str:
@@ -55,13 +69,12 @@ def presence_of(agent: Agent, now: datetime) -> str:
     return status_of(row.choice, row.seen_at, row.active_at, now) if row else Presence.Status.OFFLINE.value
 
 
-def _candidate(agent: Agent, load: int, asked: bool, now: datetime) -> Candidate:
-    seat: Seat | None = getattr(agent, "seat", None)
+def _candidate(agent: Agent, seat: Seat | None, load: int, asked: bool, online: bool) -> Candidate:
     given = seat.last_assigned_at if seat else None
     return Candidate(
         agent=agent.pk,
         name=agent.name,
-        online=presence_of(agent, now) == Presence.Status.ONLINE,
+        online=online,
         asked=asked,
         load=load,
         capacity=seat.capacity if seat else CAPACITY,

@@ -31,10 +31,9 @@ from tickets.routing.strategies import Candidate, Reason, Way, Work
 log = structlog.get_logger(__name__)
 
 S = Ticket.Status
-PAGE = 100
+PAGE = 50
 LOOK = 5_000
 """So many waiting tickets of a team are looked through for one that the free agents can take."""
-EXPLAINED = 200
 ASK_AGAIN = timedelta(seconds=60)
 """Whoever passed is asked again after this, when nobody else is left."""
 TAKEN_UP = timedelta(minutes=10)
@@ -136,69 +135,72 @@ def waiting(queue: Queue) -> TicketQuerySet:
 
 def serve(queue: Queue) -> int:
     """Give out what this team's free colleagues can take. Gives how many tickets went."""
-    numbers = list(waiting(queue).values_list("pk", flat=True)[:LOOK])
-    if not numbers:
-        return 0
-    known = crew.weights()
-    people = {one.agent: one for one in crew.of_team(queue.team_id, known)}
-    given = 0
+    numbers, known = list(waiting(queue).values_list("pk", flat=True)[:LOOK]), crew.weights()
+    given, free = 0, True
     for start in range(0, len(numbers), PAGE):
-        for ticket in _page(numbers[start : start + PAGE]):
-            given += _serve_one(queue, ticket, people, known)
-        if not any(_free(one) for one in people.values()):
-            _explain(queue, numbers[start + PAGE :], people, known)
+        done, free = _serve_some(queue, numbers[start : start + PAGE], known)
+        given += done
+        if not free:
+            _serve_some(queue, _untold(numbers[start + PAGE :]), known)
             break
-    _ring(queue, len(numbers) - given)
+    if numbers:
+        _ring(queue, len(numbers) - given)
     return given
 
 
-def _explain(queue: Queue, numbers: Sequence[int], people: dict[int, Candidate], known: crew.Weights) -> None:
-    """Nobody has room: who waits further back is told why, too, a page at a time."""
-    untold = Ticket.objects.filter(pk__in=numbers).exclude(route__in=Route.objects.exclude(why=[]))
-    for ticket in _page(list(untold.values_list("pk", flat=True)[:EXPLAINED])):
-        _serve_one(queue, ticket, people, known)
+@transaction.atomic
+def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tuple[int, bool]:
+    """(how many of these tickets went, whether anybody still has room). Who serves the same team meanwhile waits."""
+    if not numbers:
+        return 0, False
+    people = {one.agent: one for one in crew.of_team(queue.team_id, known, lock=True)}
+    given: list[int] = []
+    busy: set[int] = set()
+    for ticket in _page(queue, numbers):
+        agent = _serve_one(queue, ticket, people, known)
+        if agent is not None:
+            people[agent.agent] = agent
+            busy.add(agent.agent)
+            given.append(ticket.pk)
+    if given:
+        giving.note(busy)
+        Route.objects.filter(pk__in=given).exclude(why=[], passed=[]).update(why=[])
+        if queue.mode != Queue.Mode.OFFER:
+            Route.objects.filter(pk__in=given).exclude(passed=[]).update(passed=[])
+    return len(given), any(_free(one) for one in people.values())
+
+
+def _untold(numbers: Sequence[int]) -> list[int]:
+    """Of those who wait further back than anybody has room: some who have not been told why."""
+    told = Route.objects.filter(pk__in=numbers).exclude(why=[]).values_list("pk", flat=True)
+    return sorted(set(numbers).difference(told), key=numbers.index)[:PAGE] if numbers else []
 
 
 def _free(one: Candidate) -> bool:
     return one.online and not one.asked and strategies.fits(one.load, one.capacity, 1)
 
 
-def _page(numbers: Sequence[int]) -> Iterator[Ticket]:
-    rows = Ticket.objects.filter(pk__in=numbers).select_related("customer", "route")
+def _page(queue: Queue, numbers: Sequence[int]) -> Iterator[Ticket]:
+    """Those that still wait, held, in the order of the numbers."""
+    still = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team=queue.team_id, assignee=None)
+    mine = {row.pk for row in giving.held(still.exclude(offers__state=Offer.State.OPEN))}
+    rows = Ticket.objects.filter(pk__in=mine).select_related("customer", "route")
     by_number = {row.pk: row for row in considering.with_previous(rows)}
     return (by_number[number] for number in numbers if number in by_number)
 
 
-def _serve_one(queue: Queue, ticket: Ticket, people: dict[int, Candidate], known: crew.Weights) -> bool:
+def _serve_one(queue: Queue, ticket: Ticket, people: dict[int, Candidate], known: crew.Weights) -> Candidate | None:
     """Give one ticket, or say why it cannot be given."""
     closed, until = closed_until(queue.team_id, ticket.channel_id, timezone.now())
     if closed:
         _say_why(ticket, [("closed", {"until": until.isoformat() if until else None})])
-        return False
+        return None
     work = _work(queue, ticket, known)
-    way = Way(queue.strategy, queue.sticky, queue.language)
-    for _again in range(len(people) + 1):
-        choice = strategies.choose(work, list(people.values()), way)
-        if choice.agent is None:
-            _say_why(ticket, list(choice.reasons))
-            return False
-        after = _give(queue, ticket, choice.agent, work.weight, choice.reasons)
-        if after is not None:
-            people[after.agent] = after
-            return True
-        # Somebody else was quicker, with the ticket or with the agent.
-        if not waiting(queue).filter(pk=ticket.pk).exists():
-            return False
-        fresh = crew.of_team(queue.team_id, known)
-        people.clear()
-        people.update((one.agent, one) for one in fresh)
-    return False
-
-
-def _give(queue: Queue, ticket: Ticket, agent: Candidate, weight: int, why: Sequence[Reason]) -> Candidate | None:
-    if queue.mode == Queue.Mode.OFFER:
-        return giving.offer(ticket.pk, queue, agent, weight, why)
-    return giving.claim(ticket.pk, queue.team_id, agent, weight, why)
+    choice = strategies.choose(work, list(people.values()), Way(queue.strategy, queue.sticky, queue.language))
+    if choice.agent is None:
+        _say_why(ticket, list(choice.reasons))
+        return None
+    return giving.give(ticket, queue, choice.agent, work.weight, choice.reasons)
 
 
 def _work(queue: Queue, ticket: Ticket, known: crew.Weights) -> Work:
@@ -226,14 +228,10 @@ def _say_why(ticket: Ticket, reasons: list[Reason]) -> None:
     why = [list(one) for one in reasons]
     if why[0][0] == "all_asked" or (route is not None and route.why == why):
         return
-    with transaction.atomic():
-        held = Ticket.objects.locked().filter(pk=ticket.pk, status=S.OPEN, assignee=None).first()
-        if held is None:
-            return
-        Route.objects.bulk_create([Route(ticket=held)], ignore_conflicts=True)
-        if Route.objects.get(pk=held.pk).why != why:
-            Route.objects.filter(pk=held.pk).update(why=why)
-            record(held, "routing.waiting", SYSTEM, changes={"why": why})
+    if route is None:
+        Route.objects.bulk_create([Route(ticket=ticket)], ignore_conflicts=True)
+    Route.objects.filter(pk=ticket.pk).update(why=why)
+    record(ticket, "routing.waiting", SYSTEM, changes={"why": why})
 
 
 def _ring(queue: Queue, left: int) -> None:

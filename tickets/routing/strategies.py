@@ -71,10 +71,9 @@ def spoken(language: str) -> str:
 
 def choose(work: Work, crew: Sequence[Candidate], way: Way) -> Choice:
     """The one who should get it."""
-    refused = _nobody(work, crew, way)
-    if refused:
-        return Choice(None, (refused,))
     able = list(_able(work, crew, way))
+    if not able:
+        return Choice(None, (_nobody(work, crew, way),))
     for preferred, code in ((work.wanted, "named"), (work.previous if way.sticky else None, "previous")):
         found = next((one for one in able if one.agent == preferred), None)
         if found is not None:
@@ -108,12 +107,13 @@ def _sieve(work: Work, way: Way) -> list[tuple[Callable[[Candidate], bool], Call
 
 
 def _able(work: Work, crew: Sequence[Candidate], way: Way) -> Iterable[Candidate]:
-    steps = _sieve(work, way)
-    return (one for one in crew if all(holds(one) for holds, _why in steps))
+    steps = [holds for holds, _why in _sieve(work, way)]
+    # Most of a large team is not there: asked first, though said last.
+    return (one for one in crew if one.online and all(holds(one) for holds in steps))
 
 
-def _nobody(work: Work, crew: Sequence[Candidate], way: Way) -> Reason | None:
-    """The first condition that leaves nobody; None: somebody is left."""
+def _nobody(work: Work, crew: Sequence[Candidate], way: Way) -> Reason:
+    """The first condition that leaves nobody."""
     if not crew:
         return ("nobody_in_team", {})
     left = list(crew)
@@ -121,7 +121,7 @@ def _nobody(work: Work, crew: Sequence[Candidate], way: Way) -> Reason | None:
         left = [one for one in left if holds(one)]
         if not left:
             return why()
-    return None
+    raise AssertionError("somebody is left")
 
 
 def _speaks(one: Candidate, work: Work) -> bool:

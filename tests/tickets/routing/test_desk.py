@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agents import staff
 from agents.models import Agent, Team
-from agents.presence.models import Presence, Seat
+from agents.presence.models import Presence
 from channels_app.models import Channel
 from tests.conftest import Customer, connect, hire
 from tests.tickets.routing.conftest import leave, sit, writes
@@ -22,7 +22,6 @@ from tickets.lifecycle import Conflict
 from tickets.models import Activity, Actor, Ticket
 from tickets.routing import crew, desk, giving, presence
 from tickets.routing.models import Offer, Queue, Route, Weight
-from tickets.routing.strategies import Candidate
 
 pytestmark = pytest.mark.django_db
 
@@ -183,6 +182,7 @@ def test_who_waits_far_back_is_told_why_too(
     sit(bea, capacity=2)
     tickets = [writes(sms_channel) for _ in range(5)]
     desk.sweep()
+    desk.sweep()
     assert [holder(one) for one in tickets] == [bea, None, None, None, None]
     assert all(last_line(one).endswith("everybody is full") for one in tickets[1:])
 
@@ -239,33 +239,27 @@ def test_many_at_once_give_each_ticket_once_and_nobody_too_much(
     assert len(tickets) == 20
 
 
-@pytest.mark.django_db(transaction=True)
-def test_one_ticket_and_two_givers(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
-    for agent in (ana, bea):
-        sit(agent)
-    ticket = writes(sms_channel)
-    give = [
-        lambda agent=agent: giving.claim(ticket.pk, queue.team_id, Candidate(agent.pk, agent.name), 1, [("only", {})])
-        for agent in (ana, bea)
-    ]
-    at_once(give)
-    assert Activity.objects.filter(ticket=ticket, type="ticket.assigned").count() == 1
-
-
-def test_a_claim_believes_the_database_and_not_what_was_read(
-    sms_channel: Channel, bea: Agent, carl: Agent, queue: Queue
+def test_who_left_the_team_or_may_not_sign_in_gets_nothing(
+    sms_channel: Channel, north: Team, ana: Agent, bea: Agent, queue: Queue
 ) -> None:
-    sit(bea, capacity=1)
-    sit(carl)
-    full, free = Candidate(bea.pk, "Bea", load=0, capacity=99), Candidate(carl.pk, "Carl")
-    one, two = writes(sms_channel), writes(sms_channel)
-    assert giving.claim(one.pk, queue.team_id, full, 1, []) is not None
-    assert giving.claim(two.pk, queue.team_id, full, 1, []) is None
-    # Not of this team, or not able to sign in any more.
-    assert giving.claim(two.pk, queue.team_id, free, 1, []) is None
-    Seat.objects.update(capacity=9)
+    sit(ana), sit(bea)
+    ana.teams.remove(north)
     Agent.objects.filter(pk=bea.pk).update(is_active=False)
-    assert giving.claim(two.pk, queue.team_id, full, 1, []) is None
+    ticket = writes(sms_channel)
+    desk.sweep()
+    assert holder(ticket) is None
+    assert last_line(ticket).endswith("nobody is in the team")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taken_by_hand_at_the_same_moment(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
+    """Whoever comes second finds it taken; nobody's line is overwritten."""
+    sit(bea)
+    for _ in range(5):
+        ticket = writes(sms_channel)
+        at_once([lambda: desk.serve(queue), lambda n=ticket.pk: lifecycle.assign(n, ana, Actor.of(ana))])
+        assert Activity.objects.filter(ticket=ticket, type="ticket.assigned").count() == 1
+        assert holder(ticket) in (ana, bea)
 
 
 # ── Offers ───────────────────────────────────────────────────────────────────────────────────

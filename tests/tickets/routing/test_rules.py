@@ -1,0 +1,245 @@
+"""Rules: what may stand in them, what they decide, and that each ticket is asked about once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.models import Agent, Team
+from channels_app.models import Channel
+from tests.conftest import Customer
+from tests.tickets.routing.conftest import sit, writes
+from tickets import wording
+from tickets.models import Activity, Message, Ticket
+from tickets.routing import considering, desk, rules
+from tickets.routing.models import Queue, Route, Rule
+from tickets.routing.rules import Condition, Facts, Ready, Wrong
+from tickets.sla.models import Policy
+
+
+def condition(field: str, *values: Any, negative: bool = False) -> Condition:
+    return rules.conditions_of([{"field": field, "values": list(values), "not": negative}])[0]
+
+
+def rule(number: int, *conditions: Condition, **actions: Any) -> Ready:
+    return Ready(number, f"Rule {number}", conditions, rules.actions_of(actions))
+
+
+# ── Pure ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("holding", "facts"),
+    [
+        (condition("channel", 3, 4), {"channel": 4}),
+        (condition("language", "th"), {"language": "th-TH"}),
+        (condition("language", "zh-hant"), {"language": "zh-Hant"}),
+        (condition("type", "internal"), {"type": "internal"}),
+        (condition("party", "business"), {"party": "business"}),
+        (condition("standing", "loyal", "advocate"), {"standing": "loyal"}),
+        (condition("tag", "VIP"), {"tags": frozenset({"vip"})}),
+        (condition("text", "Uang Kembali"), {"text": "minta uang kembali ya"}),
+        (condition("hours", "closed"), {"open": False}),
+        (condition("previous", 7), {"previous": 7}),
+        (condition("previous", rules.ANYBODY), {"previous": 9}),
+    ],
+    ids=lambda one: getattr(one, "field", ""),
+)
+def test_each_condition_holds_and_its_opposite_does_not(holding: Condition, facts: dict[str, Any]) -> None:
+    assert holding.holds(Facts(**facts))
+    assert not holding.holds(Facts())
+    turned = Condition(holding.field, holding.values, negative=True)
+    assert not turned.holds(Facts(**facts))
+    assert turned.holds(Facts())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "text", [1], [{}], [{"field": "weather", "values": ["rain"]}], [{"field": "text", "values": []}],
+        [{"field": "text", "values": "a"}], [{"field": "text", "values": ["  "]}], [{"field": "text", "values": [1]}],
+        [{"field": "channel", "values": ["1"]}], [{"field": "channel", "values": [True]}],
+        [{"field": "channel", "values": [2**63]}], [{"field": "type", "values": ["nice"]}],
+        [{"field": "text", "values": ["x" * 101]}], [{"field": "channel", "values": list(range(201))}],
+        [{"field": "tag", "values": ["a"]}, {"field": "tag", "values": ["b"]}],
+    ],
+)  # fmt: skip
+def test_what_is_no_condition_is_refused_in_words(bad: Any) -> None:
+    with pytest.raises(Wrong) as error:
+        rules.conditions_of(bad)
+    assert str(error.value)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None, {}, {"team": "1"}, {"team": -1}, {"fly": True}, {"priority": "huge"}, {"tags": "vip"},
+        {"tags": [""]}, {"reply": 5}, {"reply": "x" * 4001}, {"reply": "  "},
+    ],
+)  # fmt: skip
+def test_what_is_no_action_is_refused_in_words(bad: Any) -> None:
+    with pytest.raises(Wrong) as error:
+        rules.actions_of(bad)
+    assert str(error.value)
+
+
+NAMES = [*rules.FIELDS, "field", "values", "not", "team", "tags"]
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(json)
+def test_whatever_stands_in_the_database_is_read_or_left_out(given_: Any) -> None:
+    """And never breaks what gives out tickets."""
+    found = rules.ready(Rule(name="x", conditions=given_, actions={"priority": "high"}))
+    assert found is None or found.matches(Facts()) in (True, False)
+    assert rules.ready(Rule(name="x", conditions=[], actions=given_)) is None or given_
+
+
+@given(st.lists(st.fixed_dictionaries({"field": st.just("text"), "values": st.just(["a"])}), max_size=1))
+def test_what_is_stored_reads_as_itself(raw: list[dict[str, Any]]) -> None:
+    found = rules.conditions_of(raw)
+    assert rules.conditions_of(rules.stored(found)) == found
+
+
+def test_the_first_to_say_a_thing_wins_and_tags_add_up() -> None:
+    outcome = rules.decide(
+        [
+            rule(1, condition("text", "refund"), team=1, tags=["Money"]),
+            rule(2, team=2, priority="high", tags=["Money", "all"]),
+            rule(3, condition("text", "never"), priority="urgent"),
+        ],
+        Facts(text="a refund please"),
+    )
+    assert (outcome.team, outcome.priority, outcome.tags) == (1, "high", ["Money", "all"])
+    assert outcome.rules == ["Rule 1", "Rule 2"]
+
+
+def test_no_rule_sets_off_another() -> None:
+    """A tag that one gives is no news to the next: nothing goes in circles."""
+    circle = [rule(1, condition("tag", "b"), tags=["a"]), rule(2, condition("tag", "a"), tags=["b"])]
+    assert rules.decide(circle, Facts()).rules == []
+    assert rules.decide(circle, Facts(tags=frozenset({"a"}))).tags == ["b"]
+
+
+def test_what_can_never_be_meant_is_found() -> None:
+    never = [condition("language", "th"), condition("language", "th", "id", negative=True)]
+    assert rules.impossible(never) == never[0]
+    assert rules.impossible([condition("hours", "open", "closed", negative=True)]) is not None
+    assert rules.impossible([condition("language", "th", "id"), condition("language", "id", negative=True)]) is None
+    first, second = rule(1, team=1), rule(2, condition("text", "vip"), team=2)
+    assert rules.overruled([first, second]) == [(second, first, "team")]
+    assert rules.overruled([second, first]) == []
+    assert rules.overruled([first, rule(3, condition("text", "vip"), team=1)]) == []
+
+
+def test_a_long_text_is_read_in_one_go() -> None:
+    facts = Facts(text="a" * 20_000)
+    assert not condition("text", *[f"{'a' * 90}{n}" for n in range(200)]).holds(facts)
+
+
+# ── On the desk ──────────────────────────────────────────────────────────────────────────────
+
+
+def keep(name: str, conditions: list[dict[str, Any]], position: int = 0, **actions: Any) -> Rule:
+    return Rule.objects.create(
+        name=name, conditions=conditions, actions=actions, position=position,
+        active_since=timezone.now() - timedelta(seconds=1),
+    )  # fmt: skip
+
+
+def types(ticket: Ticket) -> list[str]:
+    return list(Activity.objects.filter(ticket=ticket).order_by("seq").values_list("type", flat=True))
+
+
+def test_a_rule_does_all_that_it_says_once(dora: Customer, bea: Agent, south: Team, carl: Agent, db: None) -> None:
+    policy = Policy.objects.create(name="Gold")
+    keep(
+        "Refunds", [{"field": "text", "values": ["uang kembali"]}],
+        team=south.pk, priority="high", tags=["Money"], skills=["Refunds"], sla=policy.pk, agent=carl.pk,
+        reply="Kami segera kembali.",
+    )  # fmt: skip
+    dora.writes("Saya minta UANG  kembali")
+    desk.sweep()
+    ticket = Ticket.objects.get()
+    assert (ticket.team, ticket.priority, ticket.assignee) == (south, "high", carl)
+    assert [tag.name for tag in ticket.tags.all()] == ["Money"]
+    assert Route.objects.get().skills == ["refunds"]
+    sent = Message.objects.get(direction="out")
+    assert (sent.text, sent.extra) == ("Kami segera kembali.", {"automatic": "auto-replied"})
+    assert any(wording.of_line(line) == "Rules: Refunds" for line in Activity.objects.filter(ticket=ticket))
+    before = types(ticket)
+    desk.sweep()
+    desk.moved(ticket.pk)
+    assert types(ticket) == before
+
+
+def test_rules_come_before_anybody_gets_it(
+    sms_channel: Channel, bea: Agent, north: Team, south: Team, carl: Agent, queue: Queue
+) -> None:
+    Queue.objects.create(team=south, mode=Queue.Mode.DIRECT)
+    keep("All south", [], team=south.pk)
+    sit(bea), sit(carl)
+    ticket = writes(sms_channel)
+    # A colleague comes free in the moment between: it is not theirs to get.
+    desk.serve(queue)
+    ticket.refresh_from_db()
+    assert ticket.assignee is None
+    desk.sweep()
+    ticket.refresh_from_db()
+    assert (ticket.team, ticket.assignee) == (south, carl)
+
+
+def test_tickets_from_before_are_left_alone(sms_channel: Channel, queue: Queue, bea: Agent) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    Ticket.objects.update(created_at=timezone.now() - timedelta(days=1))
+    keep("All", [], priority="urgent")
+    desk.sweep()
+    ticket.refresh_from_db()
+    assert (ticket.priority, ticket.assignee) == ("normal", bea)
+
+
+def test_what_names_somebody_who_is_gone_does_the_rest(dora: Customer, south: Team, carl: Agent) -> None:
+    keep("Gone", [], agent=carl.pk, team=10**6, sla=10**6, priority="low")
+    keep("Unreadable", [{"field": "weather", "values": ["rain"]}], priority="high")
+    dora.writes("Halo")
+    desk.sweep()
+    ticket = Ticket.objects.get()
+    # Carl cannot see this team's tickets.
+    assert (ticket.priority, ticket.assignee) == ("low", None)
+
+
+def test_whom_a_rule_names_waits_for_their_turn_in_a_queue(
+    sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue
+) -> None:
+    sit(ana), sit(bea, capacity=2)
+    keep("Bea's", [], agent=bea.pk)
+    first, second = writes(sms_channel), writes(sms_channel)
+    desk.sweep()
+    holders = {row.pk: row.assignee for row in Ticket.objects.all()}
+    assert [holders[first.pk], holders[second.pk]] == [bea, ana]
+
+
+def test_before_it_is_switched_on_it_is_tried_on_the_past(sms_channel: Channel, north: Team) -> None:
+    matching = [writes(sms_channel, subject=f"Refund {n}") for n in range(3)]
+    writes(sms_channel, subject="Hello")
+    found, of = considering.rehearse(rule(1, condition("text", "refund"), priority="high"), Ticket.objects.all())
+    assert ([row.pk for row in found], of) == ([one.pk for one in matching[::-1]], 4)
+    found, of = considering.rehearse(rule(1, priority="high"), Ticket.objects.all(), limit=2)
+    assert (len(found), of) == (2, 2)
+
+
+def test_trying_costs_the_same_however_many_tickets(sms_channel: Channel, django_assert_max_num_queries: Any) -> None:
+    for _ in range(8):
+        writes(sms_channel)
+    with django_assert_max_num_queries(6):
+        considering.rehearse(rule(1, priority="high"), Ticket.objects.all())
