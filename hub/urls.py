@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from channels_app.views import webhook
-from channels_app.widget import shop
+from channels_app.widget import preview, shop
 from channels_app.widget.consumers import VisitorConsumer
 from channels_app.widget.loading import loader
 from hub.health import healthz, readyz
@@ -26,6 +26,7 @@ urlpatterns = [
     path("settings/", include("tickets.setup.urls")),
     path("widget.js", loader),
     path("demo-shop/", shop.page, name="demo_shop"),
+    path("widget-preview/", preview.page, name="widget_preview"),
     path("widget/", include("channels_app.widget.urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("surveys.urls")),

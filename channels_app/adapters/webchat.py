@@ -59,6 +59,7 @@ class WebchatAdapter(Adapter):
     icon = "message-square-text"
     has_webhook = False
     on_websites = True
+    preview = "widget_preview"
     vouches = False
     fields = (
         Field(

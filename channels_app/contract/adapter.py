@@ -57,6 +57,9 @@ class Adapter:
     has_webhook: ClassVar[bool] = True
     has_playground: ClassVar[bool] = False
     """An agent may play the customer on a page of ours."""
+    preview: ClassVar[str] = ""
+    """The name of a URL of ours that shows, in a frame beside the form, what these settings look like: GET gives the
+    page, POST what a script hands on to it (see ``static/js/preview.js``)."""
     on_websites: ClassVar[bool] = False
     """Visitors of a website talk by it; where playgrounds are on, a made-up shop of ours shows it at work."""
     vouches: ClassVar[bool] = True

@@ -32,6 +32,9 @@ VALUES: dict[tuple[str, str], Value] = {
     # Nowhere until --smtp-url says where; no provider and no mailbox stand behind it.
     **{("email", name): lambda label: "" for name in NO_MAIL},
     ("webchat", "widget_token"): lambda label: "wgt_" + derive(label).hex()[:24],
+    ("webchat", "colour"): lambda label: "#a8231c",
+    ("webchat", "title"): lambda label: OURS,
+    ("webchat", "expected"): lambda label: "minutes",
     # PUBLIC_URL's own always may; a developer may have typed the other name of the same machine.
     ("webchat", "origins"): lambda label: f"http://localhost:{settings.PORT} http://127.0.0.1:{settings.PORT}",
     # Account ids as Meta's look, that nobody has.

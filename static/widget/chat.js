@@ -92,6 +92,8 @@ class Chat {
     this.list.toEnd();
     this.looked();
     const first = this.composer.form.hidden ? this.panel.querySelector(".asking input") : this.composer.field;
+    // In a preview somebody is typing elsewhere.
+    if (this.shown) return;
     (first ?? this.shut).focus({ preventScroll: true });
     if (this.shown) return;
     this.listen();

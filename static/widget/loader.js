@@ -164,7 +164,7 @@
     async preview(appearance) {
       this.look(appearance);
       this.shown = appearance;
-      await this.open();
+      if (!this.isOpen) await this.open();
       this.chat?.preview(appearance);
     }
 
