@@ -300,6 +300,7 @@ TIMETABLE: dict[str, float] = {
     "tickets.lifecycle.wake_due": 1,
     "tickets.continuing.mailing.sweep": 5,
     "tickets.sla.watching.sweep": 1,
+    "tickets.holidays.sweep": 10,
     "tickets.pending.settle": 2,
     "tickets.routing.desk.sweep": 2,
     "tickets.routing.desk.watch": 2,
