@@ -13,7 +13,8 @@ const NEWEST = "9007199254740991";
 const SAID_FOR = 8_000;
 const LINGERS = 5_000;
 const QUIET_BEFORE_TROUBLE = 1_500;
-const SURFACE = { light: "#ffffff", dark: "#1a1d23" };
+// Of what others say, the ground on which ink has less contrast than on the window's.
+const GROUND = { light: "#f5f6f8", dark: "#23272f" };
 const TABBABLE = "button:not([disabled]),a[href],input:not([hidden]),textarea,[tabindex='0']";
 
 class Chat {
@@ -40,7 +41,7 @@ class Chat {
     this.hearing = new Hearing(this.store, host, this.delivery, {
       frame: (frame) => this.hear(frame),
       line: (isOn) => this.onLine(isOn),
-      doubt: () => this.doubt(),
+      doubt: () => this.refresh(),
       after: () => this.upto,
       awake: () => this.isOpen && !document.hidden,
     });
@@ -95,7 +96,6 @@ class Chat {
     // In a preview somebody is typing elsewhere.
     if (this.shown) return;
     (first ?? this.shut).focus({ preventScroll: true });
-    if (this.shown) return;
     this.listen();
     this.delivery.pump();
   }
@@ -164,10 +164,10 @@ class Chat {
     if (!colour) return;
     const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
     this.host.toggleAttribute("data-dark", dark);
-    const surface = SURFACE[dark ? "dark" : "light"];
-    const soft = mix(colour, surface, dark ? 0.78 : 0.88);
+    const ground = GROUND[dark ? "dark" : "light"];
+    const soft = mix(colour, ground, dark ? 0.78 : 0.88);
     const set = (name, value) => this.host.style.setProperty(name, value);
-    set("--brand-ink", inkOn(surface, colour));
+    set("--brand-ink", inkOn(ground, colour));
     set("--brand-soft", soft);
     set("--brand-soft-ink", inkOn(soft, colour));
   }
@@ -197,8 +197,8 @@ class Chat {
 
   async listen() {
     if (this.listening || this.shown) return;
-    this.listening = true;
-    for (let failures = 0; this.listening && !this.fetched; failures++) {
+    const turn = (this.listening = {});
+    for (let failures = 0; this.listening === turn && !this.fetched; failures++) {
       try {
         await this.fetch();
       } catch (error) {
@@ -209,25 +209,30 @@ class Chat {
         }
       }
     }
-    if (!this.listening) return;
+    if (this.listening !== turn) return;
     this.hearing.start();
     this.delivery.pump();
     this.host.tell("ready", {});
   }
 
-  /** The newest page in place of whatever was shown; somebody who has just come has none. */
+  /** From the beginning: our token is turned down, or another conversation is ours from now on. */
+  refresh() {
+    this.hearing.stop();
+    this.listening = undefined;
+    this.fetched = false;
+    return this.listen();
+  }
+
+  /** The newest page in place of whatever was shown. */
   async fetch() {
     const { token } = this.store.state;
     this.from = token;
-    if (!this.fresh) {
-      const found = await this.delivery.ask("GET", `messages/?before=${NEWEST}`);
-      if (this.store.state.token !== token) return;
-      this.messages = new Map(found.results.map((one) => [one.seq, one]));
-      this.upto = found.results.length ? found.at : 0;
-      this.receipts = found.receipts;
-      this.store.keep({ seen: found.receipts.seen });
-    }
-    this.fresh = false;
+    const found = await this.delivery.ask("GET", `messages/?before=${NEWEST}`);
+    if (this.store.state.token !== token) return;
+    this.messages = new Map(found.results.map((one) => [one.seq, one]));
+    this.upto = found.at;
+    this.receipts = found.receipts;
+    this.store.keep({ seen: found.receipts.seen });
     this.fetched = true;
     this.onLine(true);
     this.draw();
@@ -241,23 +246,9 @@ class Chat {
     this.draw();
   }
 
-  /** Our token is turned down: another conversation from now on, or another visitor. */
-  async doubt() {
-    if (this.doubting) return;
-    this.doubting = true;
-    try {
-      await this.fetch();
-      this.hearing.renew();
-    } catch (error) {
-      if (error.status === 401) await this.delivery.begin(this.from).catch(() => {});
-    } finally {
-      this.doubting = false;
-    }
-  }
-
   begun(again) {
     this.empty();
-    this.fresh = this.fetched = true;
+    this.fetched = true;
     this.from = this.store.state.token;
     if (again) this.say(this.words("anew"));
     this.draw();
@@ -267,7 +258,7 @@ class Chat {
 
   identified(moved) {
     this.host.tell("identified", { moved });
-    if (moved) this.fetch().then(() => this.hearing.renew(), () => this.hearing.renew());
+    if (moved) this.refresh();
   }
 
   /** Another tab has done something. */
@@ -277,7 +268,7 @@ class Chat {
       this.empty();
       if (!token) return this.silence();
       this.from = token;
-      this.doubt();
+      this.refresh();
     }
     if (appearance && this.looks && appearance.language === this.host.language) this.dress(appearance);
     if (this.listening && this.store.queue().length) this.delivery.pump();
@@ -292,7 +283,8 @@ class Chat {
   }
 
   silence() {
-    this.listening = this.fetched = this.fresh = false;
+    this.listening = undefined;
+    this.fetched = false;
     this.from = undefined;
     this.hearing.stop();
     this.close();

@@ -50,7 +50,9 @@ export class Hearing {
     this.socket = undefined;
     this.ready = false;
     clearTimeout(this.patience);
-    socket?.close();
+    // Shut while it is being opened, browsers complain of it.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+    else socket?.close();
   }
 
   silent() {
@@ -107,8 +109,9 @@ export class Hearing {
     this.leave();
     if (!this.on) return;
     if (code === 4401) {
-      this.tell.doubt();
-      this.later = setTimeout(() => this.connect(), backoff(++this.failures));
+      // Once may be another tab's doing; again and again is not asked at once.
+      this.later = setTimeout(() => this.tell.doubt(), this.failures ? backoff(this.failures) : 0);
+      this.failures++;
       return;
     }
     this.tell.line(false);

@@ -18,6 +18,7 @@ from agents.models import Team
 from channels_app.models import Channel
 from channels_app.widget import limits, views
 from tests.conftest import connect
+from tests.running import RunningHub
 
 SHOP = "https://shop.example"
 TOKEN, IDENTITY_SECRET = "wgt_of_the_shop", "the shop's own secret"
@@ -38,6 +39,12 @@ def widget_channel(north: Team) -> Channel:
         "webchat", north, "Shop chat", widget_token=TOKEN, identity_secret=IDENTITY_SECRET, origins=SHOP,
         read_receipts="on",
     )  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    with RunningHub(tmp_path_factory.mktemp("widget")) as running:
+        yield running
 
 
 @dataclass

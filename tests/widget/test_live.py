@@ -17,12 +17,6 @@ from tests.live_client import Ear
 from tests.running import RunningHub
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with RunningHub(tmp_path_factory.mktemp("widget")) as running:
-        yield running
-
-
 class Tab:
     """A page of ours with the chat open: HTTP to speak, the socket to hear."""
 

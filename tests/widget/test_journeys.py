@@ -1,0 +1,461 @@
+"""The widget on somebody's website, whose policy forbids all that can be forbidden, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import hmac
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Response, expect, sync_playwright
+
+from channels_app.widget import wording
+from tests.journeys.conftest import CHROMIUM, QUIETLY, sign_in, watch
+from tests.journeys.test_looks import findings
+from tests.running import RunningHub
+from tests.widget.shop import Shop
+
+WITHIN = 30_000
+expect.set_options(timeout=WITHIN)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not CHROMIUM.exists() and os.environ.get("CI") != "true", reason="Chromium is not here"),
+]
+LOADER, IN_ALL = 6 * 1024, 25 * 1024
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGPgzksFIgYIBQAW7gN5wBTYugAAAABJRU5ErkJggg=="
+)
+PICTURE: FilePayload = {"name": "kopi.png", "mimeType": "image/png", "buffer": PNG}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIETLY)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shop(hub: RunningHub) -> Iterator[Shop]:
+    with Shop(hub.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def channel(hub: RunningHub, shop: Shop) -> dict[str, Any]:
+    return connected(hub, shop)
+
+
+def connected(hub: RunningHub, shop: Shop, **settings: str) -> dict[str, Any]:
+    given = {
+        "kind": "webchat",
+        "name": "Toko Kopi",
+        "settings": {"origins": shop.url, "read_receipts": "on", **settings},
+    }
+    with hub.api("ana") as api:
+        found: dict[str, Any] = api.post("/channels/", json=given).raise_for_status().json()
+    return found
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(chromium: Browser, shop: Shop, channel: dict[str, Any]) -> Iterator[Visit]:
+    """A visitor's browser at the shop. Whatever a page complains of fails the test, its policy included."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def come(
+        within: BrowserContext | None = None, trouble: bool = False, data: dict[str, str] | None = None, **options: Any
+    ) -> Page:
+        context = within or chromium.new_context(**{"locale": "en-GB", **options})
+        if within is None:
+            contexts.append(context)
+            context.set_default_timeout(WITHIN)
+        page = context.new_page()
+        if not trouble:
+            watch(page, complaints)
+        page.goto(shop.page(**{"channel": channel["settings"]["widget_token"], **(data or {})}))
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def opened(page: Page) -> Page:
+    page.get_by_role("button", name="Open the chat").click()
+    expect(page.get_by_label("Write a message")).to_be_focused()
+    return page
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Write a message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def said(page: Page, text: str) -> Locator:
+    return page.locator(".msg", has=page.get_by_text(text, exact=True))
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator(".msg .text").all_inner_texts()
+
+
+def answer(hub: RunningHub, to: str, text: str) -> int:
+    """Bea answers the message with that text."""
+    with hub.api("bea") as api:
+        number = ticket_of(api, to)
+        api.post(f"/tickets/{number}/messages/", json={"text": text}).raise_for_status()
+    return number
+
+
+def ticket_of(api: httpx.Client, text: str) -> int:
+    end = time.monotonic() + WITHIN / 1000
+    while True:
+        found = api.get("/tickets/", params={"q": text}).raise_for_status().json()["results"]
+        if found:
+            return int(found[0]["number"])
+        assert time.monotonic() < end, f"{text} is on no ticket"
+        time.sleep(0.1)
+
+
+def on_the_desk(hub: RunningHub, number: int) -> list[str]:
+    with hub.api("bea") as api:
+        rows = api.get(f"/tickets/{number}/messages/", params={"limit": 200}).json()["results"]
+    return [one["text"] for one in rows if one["direction"] == "in"]
+
+
+def word() -> str:
+    """Found by a search, and by nobody else's."""
+    return f"kata{uuid.uuid4().hex[:10]}"
+
+
+# ── Light ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_request_before_the_click_and_little_after_it(visit: Visit, hub: RunningHub) -> None:
+    page = visit(data={"times": "2"})
+    answers: list[Response] = []
+    page.on("response", lambda one: answers.append(one) if one.url.startswith(hub.url) else None)
+    page.reload(wait_until="networkidle")
+    button = page.get_by_role("button", name="Open the chat")
+    expect(button).to_have_count(1)
+    # The line stands there twice: the second time is answered from the browser's memory.
+    assert {one.url for one in answers} == {f"{hub.url}/widget.js"}
+    assert weight(answers) <= LOADER
+    assert page.evaluate("Object.keys(localStorage)") == []
+    opened(page)
+    before = [one for one in answers if not one.url.endswith("/widget.js")]
+    assert 1 + len(before) <= 4
+    assert weight([*answers[:1], *before]) <= IN_ALL
+
+
+def weight(answers: list[Response]) -> int:
+    """Of each script and each answer once, as gzip makes it."""
+    return sum(len(gzip.compress(body, 9)) for body in {one.url: one.body() for one in answers}.values())
+
+
+# ── A conversation ───────────────────────────────────────────────────────────────────────────
+
+
+def test_a_conversation_with_the_desk(visit: Visit, hub: RunningHub, chromium: Browser) -> None:
+    name = word()
+    page = opened(visit())
+    say(page, f"{name}\nMasih ada? https://shop.example/kopi. ☕")
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    link = page.locator(".mine a")
+    expect(link).to_have_attribute("href", "https://shop.example/kopi")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow ugc")
+    say(page, "<img src=x onerror=alert(1)>")
+    expect(said(page, "<img src=x onerror=alert(1)>")).to_have_count(1)
+    with chromium.new_context(base_url=hub.url, locale="en-GB") as context:
+        bea = context.new_page()
+        sign_in(bea, hub, "bea")
+        with hub.api("bea") as api:
+            bea.goto(f"/tickets/{ticket_of(api, name)}/")
+        expect(bea.locator("#stream .msg")).to_have_count(2)
+        expect(page.locator("[data-state=read]")).to_have_count(1)
+        field = bea.get_by_label("Text")
+        for _try in range(20):
+            # A sign of the moment may be lost.
+            field.press_sequentially("Masih")
+            if page.locator(".typing").is_visible():
+                break
+            bea.wait_for_timeout(300)
+        expect(page.locator(".typing")).to_be_visible()
+        field.fill("Masih, kak 🙂")
+        bea.locator("#send").click()
+        expect(said(page, "Masih, kak 🙂")).to_contain_text("Bea")
+        expect(page.locator(".typing")).to_be_hidden()
+        expect(page.locator("[aria-live=polite]")).to_contain_text("Bea: Masih, kak 🙂")
+        expect(bea.locator("#stream .msg.out", has_text="Masih, kak")).to_contain_text("Read")
+    said(page, "Masih, kak 🙂").get_by_role("button", name="Reply to this message").click()
+    say(page, "Dua bungkus")
+    expect(said(page, "Dua bungkus").locator("blockquote")).to_contain_text("Masih, kak")
+
+
+def test_unread_answers_stand_on_the_button_and_in_the_title(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = opened(visit())
+    heard = "window.heard = []; Pelanggan.on('unread', one => heard.push(one.count)); 1"
+    page.evaluate(heard)
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Open the chat")).to_be_focused()
+    answer(hub, name, "Satu")
+    expect(page.get_by_role("button", name="Open the chat, new messages: 1")).to_be_visible()
+    expect(page).to_have_title("(1) Toko Kopi")
+    answer(hub, name, "Dua")
+    page.reload()
+    expect(page.get_by_role("button", name="Open the chat, new messages: 2")).to_be_visible()
+    opened(page)
+    expect(page).to_have_title("Toko Kopi")
+    assert texts(page) == [name, "Satu", "Dua"]
+
+
+def test_files_by_hand_and_by_drop_and_what_is_no_picture(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = opened(visit())
+    page.locator("input[type=file]").first.set_input_files(
+        [
+            PICTURE,
+            {"name": "virus.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ\x90\x00" + b"\x00" * 200},
+            {"name": "bohong.png", "mimeType": "image/png", "buffer": b"<script>alert(1)</script>"},
+            {"name": "kosong.txt", "mimeType": "text/plain", "buffer": b""},
+        ]
+    )
+    expect(page.get_by_role("alert").last).to_contain_text("kosong.txt is empty.")
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    expect(page.get_by_role("button", name="Picture: kopi.png").locator("canvas")).to_be_visible()
+    for download in ("virus.exe", "bohong.png"):
+        expect(page.get_by_role("button", name=f"Download {download}")).to_be_visible()
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Download virus.exe").click()
+    assert found.value.suggested_filename == "virus.exe"
+    page.get_by_role("button", name="Picture: kopi.png").click()
+    expect(page.get_by_role("dialog", name="kopi.png")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Picture: kopi.png")).to_be_focused()
+    with hub.api("bea") as api:
+        rows = api.get(f"/tickets/{ticket_of(api, name)}/messages/").json()["results"]
+    assert [one["filename"] for one in rows[0]["attachments"]] == ["kopi.png", "virus.exe", "bohong.png"]
+
+
+# ── Nothing lost, nothing twice ──────────────────────────────────────────────────────────────
+
+
+def test_offline_and_back_and_a_reload_between(visit: Visit, hub: RunningHub, shop: Shop) -> None:
+    name = word()
+    page = opened(visit(trouble=True))
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    page.context.set_offline(True)
+    say(page, "tanpa jaringan 1")
+    say(page, "tanpa jaringan 2")
+    expect(page.locator("[data-state=sending]")).to_have_count(2)
+    expect(page.locator(".notice")).to_have_text("You are offline. What you write is sent as soon as you are back.")
+    number = answer(hub, name, "Sementara itu")
+    page.context.set_offline(False)
+    expect(page.locator("[data-state=sending]")).to_have_count(0)
+    expect(said(page, "Sementara itu")).to_have_count(1)
+    expect(page.locator(".notice")).to_be_hidden()
+    # We are away, the shop is not: what is written stays over a reload, files too.
+    page.context.route(f"{hub.url}/widget/messages/**", lambda route: route.abort())
+    page.locator("input[type=file]").first.set_input_files(PICTURE)
+    say(page, "sebelum muat ulang")
+    say(page, "sesudahnya")
+    page.get_by_label("Write a message").fill("belum selesai")
+    expect(page.locator("[data-state=sending]")).to_have_count(2)
+    page.reload()
+    opened(page)
+    expect(page.get_by_label("Write a message")).to_have_value("belum selesai")
+    expect(page.locator("[data-state=sending]")).to_have_count(2)
+    page.context.unroute(f"{hub.url}/widget/messages/**")
+    expect(page.locator("[data-state=sending]")).to_have_count(0)
+    wanted = [name, "tanpa jaringan 1", "tanpa jaringan 2", "sebelum muat ulang", "sesudahnya"]
+    assert on_the_desk(hub, number) == wanted
+    assert sorted(texts(page)) == sorted([*wanted, "Sementara itu"])
+
+
+def test_the_web_process_is_killed_in_the_middle(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = opened(visit(trouble=True))
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    hub.kill("hub.server")
+    say(page, "selagi mati 1")
+    say(page, "selagi mati 2")
+    hub.wait_ready()
+    number = answer(hub, name, "Kami kembali")
+    expect(said(page, "Kami kembali")).to_have_count(1)
+    expect(page.locator("[data-state=sending]")).to_have_count(0)
+    assert on_the_desk(hub, number) == [name, "selagi mati 1", "selagi mati 2"]
+    assert sorted(texts(page)) == sorted([name, "selagi mati 1", "selagi mati 2", "Kami kembali"])
+
+
+def test_where_sockets_are_blocked_plain_requests_do(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = visit(trouble=True)
+    page.route_web_socket("**/ws/widget/**", lambda socket: socket.close())
+    opened(page)
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    answer(hub, name, "Tanpa soket")
+    expect(said(page, "Tanpa soket")).to_have_count(1)
+
+
+def test_more_than_is_allowed_at_once_is_sent_in_order_and_a_lost_token_begins_anew(
+    visit: Visit, hub: RunningHub
+) -> None:
+    name = word()
+    page = opened(visit(trouble=True))
+    for number in range(23):
+        say(page, f"{name} {number}")
+    expect(page.locator(".notice")).to_have_text("That was fast. The rest is sent in a moment.")
+    expect(page.locator("[data-state=sending]")).to_have_count(0)
+    wanted = [f"{name} {number}" for number in range(23)]
+    with hub.api("bea") as api:
+        assert on_the_desk(hub, ticket_of(api, name)) == wanted
+    assert texts(page) == wanted
+    # The token is taken back somewhere else, and something waits.
+    page.evaluate(
+        """async (hub) => {
+          const name = Object.keys(localStorage).find((key) => key.split(":").length === 2);
+          const kept = JSON.parse(localStorage.getItem(name));
+          await fetch(hub + "/widget/session/", {method: "DELETE", headers: {Authorization: "Bearer " + kept.token}});
+        }""",
+        hub.url,
+    )
+    again = word()
+    say(page, again)
+    expect(page.locator(".notice")).to_have_text(
+        "The chat has begun anew in this browser. What you wrote is kept and sent."
+    )
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    assert texts(page) == [again]
+
+
+def test_two_tabs_agree(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    first = opened(visit())
+    second = visit(within=first.context)
+    opened(second)
+    for number in range(3):
+        say(first, f"{name} a{number}")
+        say(second, f"{name} b{number}")
+    for page in (first, second):
+        expect(page.locator(".mine")).to_have_count(6)
+        expect(page.locator("[data-state=sending]")).to_have_count(0)
+    assert texts(first) == texts(second)
+    number = answer(hub, f"{name} a0", "Untuk dua-duanya")
+    for page in (first, second):
+        expect(said(page, "Untuk dua-duanya")).to_have_count(1)
+    assert sorted(on_the_desk(hub, number)) == sorted(f"{name} {tab}{at}" for tab in "ab" for at in range(3))
+
+
+# ── Who is who ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_proven_customer_finds_their_history_on_a_second_browser(
+    visit: Visit, hub: RunningHub, channel: dict[str, Any]
+) -> None:
+    name, identity = word(), uuid.uuid4().hex
+    proof = hmac.new(channel["settings"]["identity_secret"].encode(), identity.encode(), hashlib.sha256).hexdigest()
+    person = {"id": identity, "name": "Dora", "email": "dora@example.com", "hash": proof}
+    page = visit()
+    page.evaluate("(one) => Pelanggan.identify(one)", person)
+    opened(page)
+    say(page, name)
+    answer(hub, name, "Halo Dora")
+    expect(said(page, "Halo Dora")).to_have_count(1)
+    other = visit(trouble=True)
+    other.evaluate("window.wrong = []; Pelanggan.on('error', (one) => wrong.push(one.reason)); 1")
+    other.evaluate("(one) => Pelanggan.identify(one)", {**person, "hash": "0" * 64})
+    opened(other)
+    say(other, "dari ponsel")
+    expect(other.locator("[data-state=sent]")).to_have_count(1)
+    assert other.evaluate("wrong") == ["identify"]
+    assert texts(other) == ["dari ponsel"]
+    other.evaluate("(one) => Pelanggan.identify(one)", person)
+    expect(said(other, "Halo Dora")).to_have_count(1)
+    expect(said(page, "dari ponsel")).to_have_count(1)
+    assert texts(page) == texts(other) == [name, "Halo Dora", "dari ponsel"]
+    other.evaluate("Pelanggan.reset()")
+    expect(other.get_by_role("dialog")).to_be_hidden()
+    assert other.evaluate("Object.keys(localStorage)") == []
+
+
+# ── For everybody ────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_asked_before_and_while_closed(visit: Visit, hub: RunningHub, shop: Shop) -> None:
+    asking = connected(hub, shop, prechat_name="required", prechat_email="optional")
+    page = visit(data={"channel": asking["settings"]["widget_token"]})
+    page.get_by_role("button", name="Open the chat").click()
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.get_by_role("button", name="Start the chat").click()
+    expect(page.get_by_text("This is needed.")).to_be_visible()
+    page.get_by_label("Name").fill("Siti")
+    page.keyboard.press("Enter")
+    name = word()
+    say(page, name)
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    with hub.api("bea") as api:
+        rows = api.get(f"/tickets/{ticket_of(api, name)}/").json()
+    assert rows["customer"]["name"] == "Siti"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_a_phone_shows_all_of_it(visit: Visit, hub: RunningHub, scheme: Any) -> None:
+    name = word()
+    page = visit(color_scheme=scheme, viewport={"width": 320, "height": 640}, reduced_motion="reduce", has_touch=True)
+    assert findings(page) == []
+    opened(page)
+    # On a phone Enter is a new line.
+    page.get_by_label("Write a message").fill(f"{name}\n" + "katapanjangtanpaspasi" * 8)
+    page.get_by_role("button", name="Send").click()
+    answer(hub, name, "Silakan: https://shop.example/" + "x" * 80)
+    expect(page.locator(".theirs")).to_have_count(1)
+    page.get_by_role("button", name="Reply to this message").last.click()
+    page.locator("input[type=file]").first.set_input_files(PICTURE)
+    assert findings(page) == []
+    panel = page.get_by_role("dialog").bounding_box()
+    assert panel == {"x": 0, "y": 0, "width": 320, "height": 640}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    said_width, room = page.locator(".said").evaluate("(one) => [one.scrollWidth, one.clientWidth]")
+    assert said_width <= room
+    # Round the window and not out of it.
+    seen = set()
+    for _stop in range(30):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.localName"))
+    assert seen == {"pelanggan-chat"}
+
+
+@pytest.mark.parametrize("language", ["en", "id", "ms", "th"])
+def test_each_language(visit: Visit, language: str) -> None:
+    page = visit(data={"language": f"{language}-XX"}, locale="de-DE")
+    label = page.locator("button.launcher").get_attribute("aria-label")
+    assert label == wording.launcher(language)["open"]
+    page.locator("button.launcher").click()
+    words = wording.texts(language)
+    expect(page.get_by_label(words["write"])).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_attribute("lang", language)
+    if language == "th":
+        page.evaluate("Pelanggan.setLanguage('id')")
+        expect(page.get_by_label(wording.texts("id")["write"])).to_be_visible()
