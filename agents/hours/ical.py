@@ -27,6 +27,11 @@ BACK, AHEAD = timedelta(days=400), timedelta(days=3 * 366)
 REPEATS = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
 
 
+NONSENSE = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError, RecursionError,
+)  # fmt: skip
+
+
 class Unreadable(Exception):
     """The file cannot be used. The text is an English source text, kept as it is and translated when it is shown."""
 
@@ -51,12 +56,16 @@ def read(data: bytes, today: date) -> list[Days]:
 
     try:
         calendar = Calendar.from_ical(data)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except NONSENSE as error:
         raise Unreadable(N_("This is not an iCalendar file.")) from error
     ends = time.monotonic() + SECONDS
     found: set[Days] = set()
     for event in calendar.walk("VEVENT"):
-        found.update(_of_event(event, today))
+        try:
+            found.update(_of_event(event, today))
+        except NONSENSE:
+            # The library tells of a property that it could not read when that is looked at: this event is none.
+            continue
         if len(found) > MOST_DAYS or time.monotonic() > ends:
             raise Unreadable(N_("The calendar repeats its events too often."))
     return sorted(found)
@@ -80,7 +89,7 @@ def _day(event: Event, name: str) -> date | None:
     """A date alone; None for a time, for nothing and for nonsense."""
     try:
         value = event.get(name).dt
-    except (AttributeError, ValueError, TypeError, KeyError):
+    except NONSENSE:
         return None
     return value if isinstance(value, date) and not isinstance(value, datetime) else None
 
@@ -94,7 +103,7 @@ def _length(event: Event, first: date) -> timedelta:
     else:
         try:
             days = event.get("DURATION").dt - timedelta(days=1)
-        except (AttributeError, ValueError, TypeError):
+        except NONSENSE:
             days = timedelta()
     return min(max(timedelta(days=days.days), timedelta()), LONGEST)
 
@@ -130,7 +139,7 @@ def _by_rule(rule: Any, first: date, today: date) -> set[date]:
                 break
             found.append(at.date())
         return set(found)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, ZeroDivisionError):
+    except NONSENSE:
         return set()
 
 
