@@ -16,7 +16,7 @@ from hub.demo.people import OURS, derive
 
 Value = Callable[[str], str]
 
-NO_MAIL = ("smtp_url", "imap_url", "oauth_client_secret", "oauth_refresh_token")
+NO_MAIL = ("smtp_url", "imap_url", "oauth_client_secret", "oauth_refresh_token", "provider_key", "provider_account")
 VALUES: dict[tuple[str, str], Value] = {
     ("webhook", "secret"): lambda label: "whsec_" + base64.b64encode(derive(label)).decode(),
     ("sms", "account_sid"): lambda label: "AC" + derive(label).hex()[:32],

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent, Team
-from channels_app import checks, registry
+from channels_app import checks, pieces, registry
 from channels_app.contract import CheckLine
 from channels_app.models import Channel, Envelope
 from tests.channels_app.test_forms import KINDS, SMS, demo_values, typed
@@ -170,8 +170,8 @@ def test_from_choice_to_steps(kind: str, sign: Sign, ana: Agent, north: Team) ->
     admin = sign(ana)
     assert f"{ROOT}new/{kind}/" in text(admin.get(f"{ROOT}new/"))
     form = text(admin.get(f"{ROOT}new/{kind}/"))
-    for field in registry.adapter(kind).fields:
-        assert f'name="setting-{field.name}"' in form
+    for piece in (one for field in registry.adapter(kind).fields for one in pieces.of(field)):
+        assert f'name="setting-{piece.name}"' in form
     values = demo_values(kind)
     response = admin.post(f"{ROOT}new/{kind}/", typed(team=north, **values))
     row = Channel.objects.get()

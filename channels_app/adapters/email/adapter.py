@@ -6,13 +6,13 @@ exchange, which hands the bytes to the ``mime`` door's reader). Out: ``outgoing`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.adapters.email import checking, doors, fields, loops, outgoing, presets, smtp
+from channels_app.adapters.email import checking, doors, esp_door, esp_mails, fields, loops, outgoing, presets, smtp
 from channels_app.adapters.email.doors import Door, Post
 from channels_app.adapters.email.imap import ImapSource
 from channels_app.adapters.email.mail import Mailbox
@@ -21,17 +21,21 @@ from channels_app.adapters.email.postmark import Postmark
 from channels_app.adapters.email.sendgrid import SendGrid
 from channels_app.adapters.email.ses import Ses
 from channels_app.contract import (
+    BASE_URL,
     Abilities,
     Account,
     Adapter,
     CheckLine,
     Conversation,
     InboundRequest,
+    MediaGone,
     News,
     NotAuthentic,
     OutboundMessage,
+    Remote,
     Sent,
     SettingsInvalid,
+    SetupStep,
     Source,
     Unreadable,
     UnreadableEvent,
@@ -44,6 +48,7 @@ DOORS: Mapping[str, Door] = {
     "postmark": Postmark(),
     "sendgrid": SendGrid(),
     "ses": Ses(),
+    **esp_door.DOORS,
 }
 
 
@@ -59,6 +64,29 @@ class EmailAdapter(Adapter):
     max_body = 40 * 1024 * 1024
     tried_first = True
     presets = presets.PRESETS
+    setup_steps = (
+        SetupStep(
+            words=_(
+                "From a mailbox there is nothing more to do: what is there is fetched as it arrives. Nothing is "
+                "deleted. The other two ways below are for who needs them."
+            )
+        ),
+        SetupStep(
+            words=_(
+                "From a provider: give their inbound and their event webhooks this address with the provider's name "
+                "behind it: mailgun/, postmark/, sendgrid/, ses/, or anymail/ and brevo/, mailersend/, mailjet/, "
+                "mailtrap/, mandrill/, postal/, resend/, sparkpost/, unisender_go/."
+            ),
+            copy="webhook_url",
+        ),
+        SetupStep(
+            words=_(
+                "From your own mail server: it posts each mail to this address with mime/ behind it, or pipes it into "
+                "manage.py deliver_mail. Provider or server prove themselves with this secret."
+            ),
+            copy="inbound_secret",
+        ),
+    )
     fields = (
         fields.ADDRESS,
         fields.MAILBOX_URL,
@@ -67,6 +95,8 @@ class EmailAdapter(Adapter):
         *fields.MORE,
         *outgoing.FIELDS,
         *fields.WAYS_IN,
+        *outgoing.PROVIDER,
+        BASE_URL,
     )
 
     # ── in ──
@@ -101,8 +131,15 @@ class EmailAdapter(Adapter):
     def _door(self, request: InboundRequest) -> Door:
         door = DOORS.get(request.suffix.lower())
         if door is None:
-            raise NotAuthentic("there is no such door: mailgun/, postmark/, sendgrid/, ses/ or mime/")
+            raise NotAuthentic("there is no such door: mailgun/, postmark/, sendgrid/, ses/, anymail/… or mime/")
         return door
+
+    def fetch_media(self, account: Account, attachment: Remote, http: Http) -> Iterator[bytes]:
+        """A file that stayed with the provider; its key goes to the provider's own host and nowhere else."""
+        url = esp_mails.file_url(account, attachment.url)
+        if not url:
+            raise MediaGone
+        return http.media(url, headers={"api-key": account.get("provider_key")})
 
     def has_mailbox(self, account: Account) -> bool:
         return bool(account.get("imap_url"))

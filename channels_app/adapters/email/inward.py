@@ -28,14 +28,21 @@ from channels_app.contract import (
 
 FAILED_FOR_GOOD = N_("The mail could not be delivered.")
 SHOWN_PEOPLE = 200
-REASON = "unsupported"
+ELSEWHERE = N_(
+    "The mail itself stayed with the provider: it posts only the head. Have the whole mail posted, or fetch it from a "
+    "mailbox."
+)
+IN_S3 = N_(
+    "The mail itself lies in Amazon S3. Have SES put it into the notification (up to 150 KB), or post it from a Lambda "
+    "function to mime/."
+)
 
 
 def read(account: Account, raw: bytes, extra: Mapping[str, Any] | None = None) -> list[News]:
     """The bytes of one mail → what it means. extra: what the way it came by knows besides.
 
     Of ``extra`` are read: ``recipients`` (the envelope's), ``spam``, ``dmarc``, ``received`` (a date-time for a
-    mail without one), ``missing`` (why the content is not there) and ``remote`` (files that stayed elsewhere).
+    mail without one), ``missing`` (words why the content is not there) and ``remote`` (files that stayed elsewhere).
     """
     return told(account, parser.read(raw, authserv=account.get("authserv")), extra or {})
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from channels_app import reading
-from channels_app.adapters.email import inward, posted, rebuilt, told
+from channels_app.adapters.email import esp, inward, posted, rebuilt, told
 from channels_app.adapters.email.doors import Quiet, same
 from channels_app.adapters.email.posted import Form
 from channels_app.contract import (
@@ -157,6 +157,7 @@ def _event(event: Mapping[str, Any]) -> list[News | Unreadable]:
         words=status.get("message") or status.get("description"),
         soft=event.get("severity") == "temporary",
         event_id=event.get("id"),
+        own_key=reading.mapping(event.get("user-variables")).get(esp.OWN_KEY),
     )
 
 

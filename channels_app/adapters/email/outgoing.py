@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.utils.functional import lazystr
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as N_
 
-from channels_app.adapters.email import composing, oauth, smtp
+from channels_app.adapters.email import composing, esp, esp_send, oauth, smtp
 from channels_app.contract import (
     Abilities,
     Account,
@@ -94,6 +95,27 @@ FIELDS = (
 )
 """Settings of what goes out, for the adapter's ``fields``."""
 
+API = _("Sending through a provider's API instead of SMTP")
+PROVIDER = (
+    Field(
+        name="provider",
+        label=_("Provider"),
+        help=_("Empty: by SMTP. Amazon SES and SendGrid take mail by SMTP."),
+        choices=tuple((one.name, lazystr(one.label)) for one in esp.ESPS.values()),
+        group=API,
+    ),
+    Field(name="provider_key", label=_("API key"), secret=True, group=API),
+    Field(
+        name="provider_account",
+        label=_("What else the provider asks for"),
+        help=_(
+            "Mailgun: the sending domain, if it is not the address's. Mailjet: the secret key. Scaleway: the project."
+        ),
+        secret=True,
+        group=API,
+    ),
+)
+
 
 def problems(values: Mapping[str, Any]) -> dict[str, Any]:
     """Field name → words for what cannot work."""
@@ -103,6 +125,7 @@ def problems(values: Mapping[str, Any]) -> dict[str, Any]:
             smtp.read_url(str(values["smtp_url"]))
     except ValueError:
         errors["smtp_url"] = _("This must be an address like smtp://user:password@mail.example:587.")
+    errors |= {name: _(words) for name, words in esp_send.missing(values).items()}
     rate = str(values.get("per_minute") or "")
     if rate and not (rate.isascii() and rate.isdigit() and 0 < int(rate[:9]) <= 100_000):
         errors["per_minute"] = _("This must be a whole number above 0.")
@@ -112,7 +135,7 @@ def problems(values: Mapping[str, Any]) -> dict[str, Any]:
 def abilities(account: Account, conversation: Conversation, now: datetime) -> Abilities:
     if conversation.blocked:
         return Abilities(closed=_("Mail to this address came back. It cannot be written to until they write again."))
-    if not account.get("smtp_url"):
+    if not account.get("smtp_url") and not esp_send.through(account):
         return Abilities(closed=_("This channel has no mail server to send with: an administrator must name it."))
     rate = account.get("per_minute")
     return Abilities(
@@ -133,8 +156,10 @@ def send(account: Account, message: OutboundMessage, http: Http) -> Sent:
         raise DeliveryFailed(
             N_("The files are too large together for a mail."), permanent=True, category="content", code="too_large"
         )
+    provider = esp_send.through(account)
     try:
-        smtp.read_url(account.get("smtp_url"))
+        if provider is None:
+            smtp.read_url(account.get("smtp_url"))
         composing.address(account.get("address"))
     except ValueError as error:
         raise DeliveryFailed(
@@ -143,6 +168,8 @@ def send(account: Account, message: OutboundMessage, http: Http) -> Sent:
     mail = composing.compose(account, message)
     if len(mail.recipients) > MAX_RECIPIENTS:
         raise DeliveryFailed(N_("A mail takes at most 50 recipients."), permanent=True, category="content")
+    if provider is not None:
+        return esp_send.send(account, provider, mail, message.key, http)
     signed_in(account, http, lambda server: smtp.hand_over(server, mail.envelope_from, mail.recipients, mail.content))
     return Sent(external_id=mail.message_id)
 

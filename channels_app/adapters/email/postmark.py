@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from channels_app import reading
-from channels_app.adapters.email import inward, posted, rebuilt, told
+from channels_app.adapters.email import esp, inward, posted, rebuilt, told
 from channels_app.adapters.email.doors import Quiet, same
 from channels_app.contract import (
     Account,
@@ -75,6 +75,7 @@ def _event(kind: str, content: Mapping[str, Any]) -> list[News | Unreadable]:
         words=content.get("Details") or content.get("Description"),
         soft=why in AGAIN,
         event_id=content.get("ID"),
+        own_key=reading.mapping(content.get("Metadata")).get(esp.OWN_KEY),
     )
 
 

@@ -13,7 +13,7 @@ from channels_app.contract import Field, Parts, SettingsInvalid
 TLS, STARTTLS, AUTO, NONE = "tls", "starttls", "auto", "none"
 _NEAR = ("localhost", "127.0.0.1", "::1")
 
-HOST = Field(name="host", label=_("Server"), help=_("Like imap.shop.example."), longest=253)
+HOST = Field(name="host", label=_("Server"), help=_("Like mail.shop.example."), longest=253)
 PORT = Field(name="port", label=_("Port"), help=_("Empty: the usual one."), shape="number", least=1, most=65_535)
 USER = Field(name="user", label=_("User name"), help=_("Mostly the whole address."), longest=320)
 PASSWORD = Field(

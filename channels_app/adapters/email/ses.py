@@ -138,7 +138,7 @@ def _mail(account: Account, message: Mapping[str, Any]) -> list[News | Unreadabl
     if isinstance(content, str) and content:
         return [*inward.read(account, _decoded(content, receipt), extra)]
     # The mail lies in a bucket that only its owner can open: what is known of it is shown.
-    return [*inward.read(account, rebuilt.mail(_headers(mail), "", ""), {**extra, "missing": "mail_elsewhere"})]
+    return [*inward.read(account, rebuilt.mail(_headers(mail), "", ""), {**extra, "missing": inward.IN_S3})]
 
 
 COMMON = (

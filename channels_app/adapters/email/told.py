@@ -21,10 +21,12 @@ def one(
     words: Any = "",
     soft: bool = False,
     event_id: Any = "",
+    own_key: Any = "",
 ) -> list[News | Unreadable]:
     """state: one of the contract's, or a complaint; anything else (a click) says nothing that the desk shows.
 
-    soft: the provider goes on trying, so the message keeps its state and the conversation gets a line.
+    soft: the provider goes on trying, so the message keeps its state and the conversation gets a line. own_key: our
+    number of the mail, as we told it to the provider.
     """
     own = (reading.ident(message_id) or "").strip("<> ")
     person = (reading.ident(recipient) or "").lower()
@@ -36,7 +38,8 @@ def one(
         return []
     if state == "failed" and soft:
         return [_notice("mail_delayed", person, at, event_id, detail)]
-    if not own and not person:
+    key = (reading.ident(own_key) or "").strip()
+    if not own and not person and not key:
         return [Unreadable(error="the event names neither a message nor a recipient")]
     error: DeliveryFailed | None = None
     if state == "failed":
@@ -45,6 +48,7 @@ def one(
         Receipt(
             state=cast(ReceiptState, state),
             external_id=own,
+            own_key=key,
             recipient=person,
             occurred_at=reading.moment(at),
             error=error,

@@ -60,7 +60,7 @@ def connecting(error: OSError, otherwise: str) -> DeliveryFailed:
         title = TOO_SLOW
     elif isinstance(error, ssl.SSLError) and "WRONG_VERSION" in str(error).upper():
         title = NO_TLS_THERE
-    return DeliveryFailed(title, permanent=False, category="unknown", detail=line(str(error)))
+    return DeliveryFailed(title, permanent=False, category="unknown", detail=line(error.strerror or str(error)))
 
 
 def hint(host: str, said: str) -> str:
