@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from agents import tokens
 from agents.models import Agent
+from channels_app import filetypes
 from channels_app.models import Address
 from tickets import media, profiles, thumbnails
 from tickets.models import Attachment
@@ -73,7 +74,7 @@ def _sees(agent: Agent, row: Attachment) -> bool:
 def _headers(mime: str, name: str, etag: str, kept: str) -> dict[str, str]:
     return {
         "Content-Type": mime if MIME.fullmatch(mime) else "application/octet-stream",
-        "Content-Disposition": content_disposition_header(mime not in media.INLINE, name) or "attachment",
+        "Content-Disposition": content_disposition_header(mime not in filetypes.INLINE, name) or "attachment",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": kept,

@@ -14,8 +14,8 @@ from html import unescape
 import nh3
 from django.utils.html import escape
 
+from channels_app import filetypes
 from channels_app.models import Address
-from tickets import media
 from tickets.models import Attachment, Message, PicturesAllowed
 
 STYLES = {
@@ -90,7 +90,7 @@ class _Pictures:
     def get(self, content_id: str) -> str | None:
         """None for what is no picture, not there, or too much for one page; it is a file under the message anyway."""
         row = self.rows.get(content_id)
-        if row is None or not row.file or row.state != Attachment.State.STORED or row.mime not in media.INLINE:
+        if row is None or not row.file or row.state != Attachment.State.STORED or row.mime not in filetypes.INLINE:
             return None
         if not row.mime.startswith("image/") or row.file.size > self.left:
             return None

@@ -30,6 +30,7 @@ from channels_app.contract import (
     Remote,
     clean_text,
 )
+from channels_app.filetypes import INLINE, sniff
 from channels_app.outbound import http_for
 from tickets import thumbnails
 from tickets.models import Attachment, Message, Ticket
@@ -37,11 +38,6 @@ from tickets.models.activity import SYSTEM, record
 
 log = structlog.get_logger(__name__)
 
-# Shown in place by sniffed type; all else is a download, whatever it calls itself.
-INLINE = {
-    "image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "video/webm",
-    "audio/mpeg", "audio/ogg", "audio/mp4", "audio/x-m4a", "audio/m4a",
-}  # fmt: skip
 BACKOFF = (1, 5, 20, 60, 300, 900, 3600)
 MAX_NOT_READY = 30
 LEASE = timedelta(seconds=150)
@@ -136,18 +132,6 @@ def safe_name(name: str) -> str:
     if len(name) > 200:
         name = f"{stem[:180]}{dot}{suffix[:15]}" if stem else name[:200]
     return name
-
-
-def sniff(head: bytes, declared: str) -> str:
-    """The type by the content; a declared type is believed only where it opens nothing."""
-    found = filetype.guess(head)
-    if found is not None:
-        return "audio/mp4" if found.mime in ("audio/m4a", "audio/x-m4a") else str(found.mime)
-    declared = declared.partition(";")[0].strip().lower()[:127]
-    if declared in INLINE or not declared:
-        # It calls itself a picture and is none.
-        return "application/octet-stream"
-    return declared
 
 
 def _store(row: Attachment, file: File[bytes]) -> None:

@@ -18,11 +18,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Sight
-from channels_app import asking, jobs
+from channels_app import asking, filetypes, jobs
 from channels_app.contract import DeliveryFailed, MediaGone, MediaNotReady, Profile, clean_text
 from channels_app.http import Blocked, HttpError, TooLarge
 from channels_app.models import Address, Channel
-from tickets import addresses, media, thumbnails
+from tickets import addresses, thumbnails
 from tickets.models import Actor, Message, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -110,7 +110,7 @@ def _picture(channel: Channel, profile: Profile) -> bytes | None:
         return None
     if not body:
         return b""
-    mime = media.sniff(body[:4096], "")
+    mime = filetypes.sniff(body[:4096], "")
     small = thumbnails.shrunk(BytesIO(body), mime, EDGE)
     if small is None and mime in thumbnails.FORMATS and len(body) <= MOST_KEPT:
         return body
@@ -159,7 +159,7 @@ def _put_picture(address: Address, picture: bytes) -> bool:
     if address.picture:
         transaction.on_commit(partial(address.picture.storage.delete, str(address.picture.name)))
     address.picture = None
-    address.picture_mime = media.sniff(picture[:4096], "") if picture else ""
+    address.picture_mime = filetypes.sniff(picture[:4096], "") if picture else ""
     if picture:
         address.picture.save("", ContentFile(picture), save=False)
     Address.objects.filter(pk=address.pk).update(picture=address.picture.name or "", picture_mime=address.picture_mime)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_app import reading, vault
+from channels_app import filetypes, reading, vault
 from channels_app.contract import BadBody, read_json_object
 from channels_app.models import Channel
 from channels_app.widget import appearance as appearances
@@ -297,7 +297,7 @@ def file(request: HttpRequest, seq: int, position: int) -> HttpResponseBase:
         raise Answer(404, _("This file is not there any more."))
     found = files[position]
     response = FileResponse(default_storage.open(found["stored"], "rb"), content_type=found["mime"])
-    response["Content-Disposition"] = "attachment" if found["mime"] not in visitors.SHOWN else "inline"
+    response["Content-Disposition"] = "attachment" if found["mime"] not in filetypes.INLINE else "inline"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, max-age=3600"
     return response

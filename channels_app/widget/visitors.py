@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import filetype
 from django.conf import settings
 from django.core import signing
 from django.core.files.base import ContentFile, File
@@ -27,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from channels_app import inbound, reading, wakeups
 from channels_app.contract import Described, OutboundMessage, Receipt, Sender, Typing, clean_text, fit_id
+from channels_app.filetypes import INLINE, sniff
 from channels_app.models import Channel
 from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
 
@@ -38,11 +38,6 @@ LONGEST = 10_000
 MAX_FILES = 10
 PAGE, PAGE_BACK = 200, 50
 UNSENT_LIVES = timedelta(days=1)
-# Shown in place by sniffed type, as the desk does; all else is a download.
-SHOWN = {
-    "image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "video/webm", "audio/mpeg", "audio/ogg",
-    "audio/mp4",
-}  # fmt: skip
 D = VisitorEvent.Direction
 
 
@@ -336,17 +331,13 @@ def upload(visitor: Visitor, file: File[bytes], name: str, declared: str) -> Vis
         raise Refused(words, 413)
     if not file.size:
         raise Refused(_("The file is empty."))
-    found = filetype.guess(file.read(4096))
+    mime = sniff(file.read(4096), reading.mime(declared))
     file.seek(0)
-    mime = found.mime if found else reading.mime(declared)
-    if found is None and mime in SHOWN:
-        # It calls itself a picture and is none.
-        mime = "application/octet-stream"
     row = VisitorUpload(
         visitor=visitor,
         filename=reading.filename(name) or "file",
-        mime=mime or "application/octet-stream",
-        kind=mime.partition("/")[0] if mime in SHOWN else "file",
+        mime=mime,
+        kind=mime.partition("/")[0] if mime in INLINE else "file",
         size=file.size,
     )
     row.file.save("", file, save=False)
@@ -404,7 +395,7 @@ def deliver(channel_id: int, message: OutboundMessage) -> bool:
 def _kept(file: Any) -> dict[str, Any]:
     """A copy of our own: what a visitor may open does not depend on what becomes of the desk's row."""
     name = default_storage.save(f"visitors/{timezone.now():%Y/%m}/{uuid.uuid4().hex}", ContentFile(file.open()))
-    kind = file.mime.partition("/")[0] if file.mime in SHOWN else "file"
+    kind = file.mime.partition("/")[0] if file.mime in INLINE else "file"
     return {"filename": file.filename, "mime": file.mime, "size": file.size, "kind": kind, "stored": name}
 
 

@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from agents.models import Agent
+from channels_app import filetypes
 from tests.conftest import Customer
 from tests.platforms import FakePlatform
 from tests.platforms.webhook import FakeWebhookPlatform
@@ -64,7 +65,7 @@ def test_the_type_is_what_it_is_not_what_it_is_called(
     work()
     row.refresh_from_db()
     assert row.state == "stored"
-    assert (row.mime in media.INLINE) == (mime == "image/png")
+    assert (row.mime in filetypes.INLINE) == (mime == "image/png")
     assert mime is None or row.mime == mime
     assert kind is None or row.kind == kind
 

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_app import registry
+from channels_app import filetypes, registry
 from channels_app.contract import Words
 from channels_app.models import Address, Channel
 from tickets import hits, media, shapes, wording
@@ -175,7 +175,7 @@ def shown_as(row: Attachment) -> str:
 def stored_as(row: Attachment) -> str:
     if row.state != Attachment.State.STORED or not row.file:
         return "absent"
-    return row.mime.partition("/")[0] if row.mime in media.INLINE else "file"
+    return row.mime.partition("/")[0] if row.mime in filetypes.INLINE else "file"
 
 
 @register.filter

@@ -8,14 +8,15 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from channels_app import filetypes
 from channels_app.contract import Abilities
-from tickets import choices, media
+from tickets import choices
 from tickets.models import Attachment, Message
 from tickets.templatetags.desk import shown_as
 
 register = template.Library()
 
-SHOWN = " ".join(sorted(media.INLINE))
+SHOWN = " ".join(sorted(filetypes.INLINE))
 KINDS = ("image", "video", "audio")
 MEGABYTE = 1024 * 1024
 
@@ -45,7 +46,7 @@ def accepted(able: Abilities) -> str:
     """The picker's ``accept``; "" for everything."""
     if "file" in able.attachment_kinds:
         return ""
-    return ",".join(sorted(mime for mime in media.INLINE if mime.partition("/")[0] in able.attachment_kinds))
+    return ",".join(sorted(mime for mime in filetypes.INLINE if mime.partition("/")[0] in able.attachment_kinds))
 
 
 @register.filter
