@@ -50,6 +50,19 @@ class Line(forms.CharField):
             raise ValidationError(_("Use at least one letter or digit."))
 
 
+class Paragraph(forms.CharField):
+    """A text on as many lines as it has; what no screen can show is refused."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n").strip()
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        within = not self.max_length or len(value) <= self.max_length
+        if within and any((unicodedata.category(c) == "Cc" and c not in "\n\t") or c in STEERING for c in value):
+            raise ValidationError(_("This has characters that cannot be shown."))
+
+
 class Ids(forms.TypedMultipleChoiceField):
     """Some of these rows, as ids; compared here, so that no number can be too large for the database."""
 
@@ -77,10 +90,17 @@ class Profile(ProfileForm):
     name = Line(label=_("Name"), max_length=150, help_text=_("Customers may see it beside your answers."))
     language = forms.ChoiceField(label=_("Language"), required=False)
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    signature = Paragraph(
+        label=_("Signature"),
+        max_length=2000,
+        required=False,
+        help_text=_("Stands under your mails, unless the channel has one without {signature}."),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
 
     class Meta:
         model = Agent
-        fields = ("name", "language", "time_zone")
+        fields = ("name", "language", "time_zone", "signature")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

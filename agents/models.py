@@ -61,6 +61,8 @@ class Agent(AbstractBaseUser, PermissionsMixin):
     teams = models.ManyToManyField(Team, related_name="agents", blank=True, verbose_name=_("teams"))
     language = models.CharField(_("language"), max_length=8, default="", blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="", blank=True)
+    signature = models.TextField(_("signature"), max_length=2000, default="", blank=True)
+    """Under what they write, where a channel has such a place."""
     is_active = models.BooleanField(_("may sign in"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

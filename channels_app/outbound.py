@@ -54,6 +54,14 @@ def measure(channel: Channel, text: str) -> TextMeasure:
         return TextMeasure(length=len(text))
 
 
+def closing(channel: Channel, agent_name: str, agent_signature: str) -> str:
+    """What stands under what this agent sends by it, without their doing."""
+    try:
+        return channel.adapter.closing(channel.account(), agent_name, agent_signature)
+    except vault.Unreadable:
+        return ""
+
+
 def split(channel: Channel, message: OutboundMessage, able: Abilities) -> Sequence[OutboundMessage]:
     return channel.adapter.split(message, able)
 

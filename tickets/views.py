@@ -178,6 +178,7 @@ def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: A
         "stream": shown,
         "able": (able := pages.abilities(found, shown.messages)),
         "copies": letters.usual_copies(found) if able.has_recipients else [],
+        "closing": outbound.closing(found.channel, me(request).name, me(request).signature) if found.threads else "",
         "snooze_choices": pages.snooze_choices(),
         "priorities": Ticket.Priority.choices,
         **_shell(),

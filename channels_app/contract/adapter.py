@@ -149,6 +149,10 @@ class Adapter:
             return [message]
         return with_texts(message, from_text)
 
+    def closing(self, account: Account, agent_name: str, agent_signature: str) -> str:
+        """What is put under a reply of that agent by itself, as text: shown before it is sent. Pure."""
+        return ""
+
     def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
         """Send one part. Return Sent or raise DeliveryFailed; nothing else."""
         raise NotImplementedError

@@ -55,6 +55,8 @@ class OutboundMessage:
     attachments: tuple[OutboundAttachment, ...] = ()
     reply_to: str = ""
     agent_name: str = ""
+    agent_signature: str = ""
+    """What they want to stand under what they write; see ``Adapter.closing``."""
     sent_at: datetime | None = None
     attempt: int = 1
     quick_replies: tuple[QuickReply, ...] = ()

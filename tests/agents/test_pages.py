@@ -118,3 +118,13 @@ def test_a_constant_number_of_statements(as_bea: Client, bea: Agent, django_asse
     with django_assert_max_num_queries(4) as lots:
         as_bea.get("/settings/tokens/")
     assert len(few) == len(lots)
+
+
+def test_a_signature_of_ones_own(as_bea: Client, bea: Agent) -> None:
+    answer = as_bea.post("/settings/profile/", {"name": "Bea", "signature": "Bea Tan\r\n+62 800\r\n"})
+    assert answer.status_code == 302, answer.content
+    bea.refresh_from_db()
+    assert bea.signature == "Bea Tan\n+62 800"
+    assert "+62 800" in as_bea.get("/settings/profile/").content.decode()
+    for odd in ("x" * 2001, "a\0b", "\u202egnp.exe"):
+        assert as_bea.post("/settings/profile/", {"name": "Bea", "signature": odd}).status_code == 422

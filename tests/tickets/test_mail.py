@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent, Team
@@ -20,7 +21,7 @@ from tests.conftest import Api, connect, lean_client
 from tests.platforms.smtp import FakeMailServer, Taken
 from tests.tickets.test_views import PART, browser, text_of
 from tickets import letters, lifecycle, replies
-from tickets.models import Actor, Message, Participant, Ticket
+from tickets.models import Actor, Message, Part, Participant, Ticket
 
 SECRET = "mail:kopi"
 _NUMBERS = count(1)
@@ -486,3 +487,56 @@ def test_nobody_takes_a_mail_up_while_it_is_handed_over(
     work()
     assert until[0] > began + timedelta(seconds=smtp.DEADLINE)
     assert server.wait()
+
+
+def test_the_signature_is_shown_before_it_is_sent(
+    mailbox: Channel, bea: Agent, client: Client, sends: Callable[[Message], Taken]
+) -> None:
+    bea.signature = "Bea Tan\n<b>gudang</b>"
+    bea.save()
+    asked = comes(mailbox)
+    client.force_login(bea)
+    page = client.get(f"/tickets/{asked.ticket_id}/").content.decode()
+    assert "Bea Tan<br>&lt;b&gt;gudang&lt;/b&gt;" in page
+    taken = sends(answers(asked, bea))
+    assert "\n-- \nBea Tan\n<b>gudang</b>" in taken.mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    mailbox.put_settings({**mailbox.clear_settings(), "signature": "Toko {name}"})
+    mailbox.save()
+    page = client.get(f"/tickets/{asked.ticket_id}/").content.decode()
+    assert "Toko Bea" in page
+    assert "gudang" not in page.partition('id="composer"')[2].partition("</form>")[0]
+
+
+def test_a_chat_has_no_signature(ticket: Ticket, bea: Agent, client: Client) -> None:
+    bea.signature = "Bea Tan of gudang"
+    bea.save()
+    client.force_login(bea)
+    assert "gudang" not in client.get(f"/tickets/{ticket.pk}/").content.decode()
+
+
+def test_history_is_quoted_where_the_channel_wants_it(
+    mailbox: Channel, bea: Agent, sends: Callable[[Message], Taken]
+) -> None:
+    asked = comes(mailbox, text="Di mana pesanan saya?")
+    assert "> Di mana" not in sends(answers(asked, bea)).mail.get_body(("plain",)).get_content()
+    mailbox.put_settings({**mailbox.clear_settings(), "quote_history": "on"})
+    mailbox.save()
+    assert "> Di mana pesanan saya?" in sends(answers(asked, bea)).mail.get_body(("plain",)).get_content()
+
+
+def test_a_channel_sends_no_more_in_a_minute_than_it_may(
+    mailbox: Channel, bea: Agent, work: Callable[[], None], server: FakeMailServer
+) -> None:
+    mailbox.put_settings({**mailbox.clear_settings(), "per_minute": "2"})
+    mailbox.save()
+    rows = [answers(comes(mailbox, sender=f"c{number}@mail.example"), bea) for number in range(3)]
+    work()
+    assert len(server.wait(2)) == 2
+    waiting = Message.objects.get(pk=rows[2].pk)
+    assert waiting.status == "queued"
+    assert waiting.next_attempt_at
+    assert timezone.now() < waiting.next_attempt_at <= timezone.now() + timedelta(minutes=1)
+    Part.objects.update(sent_at=timezone.now() - timedelta(minutes=2))
+    Message.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
+    work()
+    assert len(server.wait(3)) == 3

@@ -12,7 +12,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from channels_app.adapters.email import checking, doors, esp_door, esp_mails, fields, loops, outgoing, presets, smtp
+from channels_app.adapters.email import (
+    checking,
+    composing,
+    doors,
+    esp_door,
+    esp_mails,
+    fields,
+    loops,
+    outgoing,
+    presets,
+    smtp,
+)
 from channels_app.adapters.email.doors import Door, Post
 from channels_app.adapters.email.imap import ImapSource
 from channels_app.adapters.email.mail import Mailbox
@@ -155,6 +166,9 @@ class EmailAdapter(Adapter):
 
     def abilities(self, account: Account, conversation: Conversation, now: datetime) -> Abilities:
         return outgoing.abilities(account, conversation, now)
+
+    def closing(self, account: Account, agent_name: str, agent_signature: str) -> str:
+        return composing.closing(account, agent_name, agent_signature)
 
     def send(self, account: Account, message: OutboundMessage, http: Http) -> Sent:
         return outgoing.send(account, message, http)

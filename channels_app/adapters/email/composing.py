@@ -203,9 +203,16 @@ def _ids(own_id: str, letter: Letter) -> bytes:
 # ── What it says ─────────────────────────────────────────────────────────────────────────────
 
 
-def _fill(mail: EmailMessage, account: Account, message: OutboundMessage, letter: Letter) -> None:
+def closing(account: Account, agent_name: str, agent_signature: str) -> str:
+    """The channel's signature, in which {name} and {signature} are the agent's; a channel without one leaves it to the
+    agent. One without {signature} stands alone: whoever wrote it wanted all mails to end alike."""
     # A form's lines end in CR LF.
-    signature = account.get("signature").replace("\r\n", "\n").replace("{name}", message.agent_name).strip()
+    own, template = (text.replace("\r\n", "\n").strip() for text in (agent_signature, account.get("signature")))
+    return (template or own).replace("{name}", agent_name).replace("{signature}", own).strip()
+
+
+def _fill(mail: EmailMessage, account: Account, message: OutboundMessage, letter: Letter) -> None:
+    signature = closing(account, message.agent_name, message.agent_signature)
     quoted = letter if account.get("quote_history") == "on" and letter.quoted_text.strip() else None
     mail.set_content("\n".join(_text(message.text, signature, quoted)) + "\n")
     mail.add_alternative("".join(_html(message.text, signature, quoted)), subtype="html")

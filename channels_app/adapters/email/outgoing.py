@@ -48,7 +48,9 @@ FIELDS = (
         name="signature",
         group=GROUP,
         label=_("Signature"),
-        help=_("Under every reply. {name} becomes the name of the agent who wrote it."),
+        help=_(
+            "Under every reply. {name} becomes the agent's name, {signature} their own signature. Empty: theirs alone."
+        ),
         several_lines=True,
     ),
     Field(

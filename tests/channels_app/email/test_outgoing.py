@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_app.adapters.email import checking, composing, outgoing, parser, smtp, troubles, written
+from channels_app.adapters.email.adapter import EmailAdapter
 from channels_app.contract import Account, Conversation, DeliveryFailed, OutboundAttachment, OutboundMessage, Sent
 from channels_app.http import Http
 from tests.platforms.smtp import FakeMailServer
@@ -131,6 +132,27 @@ def test_signature_quote_and_key_where_the_channel_wants_them(server: FakeMailSe
     _done, plain = sent(server, reply("Ini.", mail=said))
     assert "Reply-To" not in plain.mail
     assert b"Dora wrote" not in plain.content
+
+
+@pytest.mark.parametrize(
+    ("channel", "agent", "meant"),
+    [
+        ("", "Bea\r\n+62 1", "Bea\n+62 1"),
+        ("Toko Rasa", "Bea", "Toko Rasa"),
+        ("{name}, Toko Rasa", "x", "Bea Tan, Toko Rasa"),
+        ("{signature}\r\n\r\nToko Rasa", "Bea, gudang", "Bea, gudang\n\nToko Rasa"),
+        ("{signature}\r\nToko Rasa", "", "Toko Rasa"),
+        ("  ", "  ", ""),
+    ],
+)
+def test_whose_signature_stands(channel: str, agent: str, meant: str, server: FakeMailServer) -> None:
+    box = account(server.url, signature=channel)
+    assert EmailAdapter().closing(box, "Bea Tan", agent) == meant
+    outgoing.send(box, reply(agent_name="Bea Tan", agent_signature=agent), HTTP)
+    mail = server.wait()[0].mail
+    plain, html = (mail.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
+    assert plain.partition("\n-- \n")[2].strip() == meant
+    assert ("-- <br>" in html) == bool(meant)
 
 
 def test_what_no_person_sent_says_so_and_has_no_return_path(server: FakeMailServer) -> None:
