@@ -43,9 +43,12 @@ SECTIONS = (
     Section("settings_tokens", gettext_lazy("API tokens"), "key-round"),
     Section("settings_agents", gettext_lazy("Agents"), "users", (ADMIN, LEAD)),
     Section("settings_teams", gettext_lazy("Teams"), "messages-square", (ADMIN, LEAD)),
+    Section("settings_hours", gettext_lazy("Opening hours"), "calendar-days", (ADMIN, LEAD)),
+    Section("settings_sla", gettext_lazy("SLA policies"), "timer", (ADMIN, LEAD)),
     Section("settings_tags", gettext_lazy("Tags"), "tag", (ADMIN, LEAD)),
     Section("settings_channels", gettext_lazy("Channels"), "plug", (ADMIN, LEAD)),
     Section("settings_surveys", gettext_lazy("Surveys"), "smile-plus", (ADMIN, LEAD)),
+    Section("survey_results", gettext_lazy("Survey results"), "gauge", (ADMIN, LEAD)),
     Section("settings_envelopes", gettext_lazy("Envelopes"), "mail-warning", (ADMIN,)),
 )
 

@@ -235,7 +235,7 @@ class Place(models.Model):
 
 
 class Tally(models.Model):
-    """Counts of one day, so that a page of results reads hundreds of rows, however many people answered.
+    """Counts of one day, so that a page of results reads some thousand rows, however many people answered.
 
     Made anew from the rows themselves (``tallies``) whenever something of that day changed.
     """
@@ -245,17 +245,37 @@ class Tally(models.Model):
     team = models.BigIntegerField()
     """0: no team."""
     by = models.CharField(max_length=8)
-    """What ``key`` names: all, agent, channel, tag, language, type."""
+    """What ``key`` names: all, agent, channel, tag, language, type; or skipped, and then the reason."""
     key = models.CharField(max_length=20, default="")
-    measure = models.CharField(max_length=16)
-    """score:N, asked, answered, skipped:why, late, judged_late, low, reopened, judged."""
-    count = models.PositiveBigIntegerField()
+    s0 = models.PositiveIntegerField(default=0)
+    """So many answers with this score; the same for the others."""
+    s1 = models.PositiveIntegerField(default=0)
+    s2 = models.PositiveIntegerField(default=0)
+    s3 = models.PositiveIntegerField(default=0)
+    s4 = models.PositiveIntegerField(default=0)
+    s5 = models.PositiveIntegerField(default=0)
+    s6 = models.PositiveIntegerField(default=0)
+    s7 = models.PositiveIntegerField(default=0)
+    s8 = models.PositiveIntegerField(default=0)
+    s9 = models.PositiveIntegerField(default=0)
+    s10 = models.PositiveIntegerField(default=0)
+    asked = models.PositiveIntegerField(default=0)
+    answered = models.PositiveIntegerField(default=0)
+    """Of those asked."""
+    skipped = models.PositiveIntegerField(default=0)
+    late = models.PositiveIntegerField(default=0)
+    of_late = models.PositiveIntegerField(default=0)
+    """So many could have been late: the opportunities. The same for low and reopened."""
+    low = models.PositiveIntegerField(default=0)
+    of_low = models.PositiveIntegerField(default=0)
+    reopened = models.PositiveIntegerField(default=0)
+    of_reopened = models.PositiveIntegerField(default=0)
 
     class Meta:
         indexes = [models.Index(fields=["survey", "by", "day"], name="tally_of_survey")]
 
     def __str__(self) -> str:
-        return f"{self.day} {self.by} {self.key} {self.measure}: {self.count}"
+        return f"{self.day} {self.by} {self.key}"
 
 
 class Touched(models.Model):

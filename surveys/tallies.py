@@ -6,13 +6,13 @@ that it sees away, then counts: a writer who commits later leaves a mark that it
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from surveys import definition
 from surveys.models import Invitation, Response, Survey, Tally, Touched
@@ -21,8 +21,9 @@ AT_A_TIME = 2000
 DAYS_AT_A_TIME = 50
 ALL, AGENT, CHANNEL, TAG, LANGUAGE, TYPE = "all", "agent", "channel", "tag", "language", "type"
 COLUMNS = {AGENT: "agent_id", CHANNEL: "channel_id", LANGUAGE: "language", TYPE: "customer_type"}
-Counts = Counter[tuple[int, str, str, str]]
-"""(team, by, key, measure) → how many."""
+SKIPPED = "skipped"
+Counts = dict[tuple[int, str, str], Counter[str]]
+"""(team, by, key) → column → how many."""
 
 State = Invitation.State
 
@@ -53,61 +54,59 @@ def _some() -> bool:
 
 
 def _count(survey: Survey, day: date) -> None:
-    counts: Counts = Counter()
+    counts: Counts = defaultdict(Counter)
     invited = Invitation.objects.filter(survey=survey, day=day, is_test=False)
     answered = Response.objects.filter(survey=survey, day=day, invitation__is_test=False)
     measures = _measures(definition.defects(survey.defects))
     for by in (ALL, *COLUMNS, TAG):
         column = COLUMNS.get(by)
         through = ["team_id", *([column] if column else ["ticket__tags"] if by == TAG else [])]
-        _add(counts, by, invited.values_list(*through).annotate(**measures), list(measures))
-        _add(counts, by, invited.filter(state=State.SKIPPED).values_list(*through, "reason").annotate(n=Count("pk")))
-        _add(counts, by, answered.values_list(*through, "score").annotate(n=Count("pk")))
+        for row in invited.values_list(*through).annotate(**measures):
+            _add(counts, by, row[: len(through)], dict(zip(measures, row[len(through) :], strict=True)))
+        for *place, score, count in answered.values_list(*through, "score").annotate(n=Count("pk")):
+            _add(counts, by, place, {f"s{score}": count})
+    for team, reason, count in _reasons(invited):
+        _add(counts, SKIPPED, (team, reason), {"skipped": count})
     Tally.objects.filter(survey=survey, day=day).delete()
     Tally.objects.bulk_create(
-        Tally(survey=survey, day=day, team=team, by=by, key=key, measure=measure, count=count)
-        for (team, by, key, measure), count in counts.items()
-        if count
+        Tally(survey=survey, day=day, team=team, by=by, key=key, **found)
+        for (team, by, key), found in counts.items()
+        if any(found.values())
     )
 
 
+def _reasons(invited: QuerySet[Invitation]) -> Iterable[tuple[int | None, str, int]]:
+    return invited.filter(state=State.SKIPPED).values_list("team_id", "reason").annotate(n=Count("pk"))
+
+
 def _measures(defects: definition.Defects) -> dict[str, Count]:
-    """One statement counts them all. ``judged_…`` are the opportunities."""
+    """One statement counts them all."""
     asked = Q(asked_at__isnull=False)
-    # An answer that came without the question having gone out (a link from a test) is no part of the rate.
-    measures = {"asked": Count("pk", filter=asked), "answered": Count("pk", filter=asked & Q(state=State.ANSWERED))}
+    measures = {
+        "asked": Count("pk", filter=asked),
+        "answered": Count("pk", filter=asked & Q(state=State.ANSWERED)),
+        "skipped": Count("pk", filter=Q(state=State.SKIPPED)),
+    }
     if defects.late_minutes is not None:
-        judged = Q(first_reply_seconds__isnull=False)
-        late = Q(first_reply_seconds__gt=defects.late_minutes * 60)
-        measures |= {"judged_late": Count("pk", filter=judged), "late": Count("pk", filter=late)}
+        measures["of_late"] = Count("pk", filter=Q(first_reply_seconds__isnull=False))
+        measures["late"] = Count("pk", filter=Q(first_reply_seconds__gt=defects.late_minutes * 60))
     if defects.reopened:
-        measures |= {"judged_reopen": Count("pk"), "reopen": Count("pk", filter=Q(reopened=True))}
+        measures["of_reopened"] = Count("pk")
+        measures["reopened_"] = Count("pk", filter=Q(reopened=True))
     if defects.low_score is not None:
-        scored = Q(response__isnull=False)
-        low = Q(response__score__lte=defects.low_score)
-        measures |= {"judged_low": Count("pk", filter=scored), "low": Count("pk", filter=low)}
+        measures["of_low"] = Count("pk", filter=Q(response__isnull=False))
+        measures["low"] = Count("pk", filter=Q(response__score__lte=defects.low_score))
     return measures
 
 
-def _add(counts: Counts, by: str, rows: Iterable[Sequence[Any]], names: Sequence[str] = ()) -> None:
-    """Of rows (team, key?, counts…) with names, or (team, key?, score or reason, count) without."""
-    keyed = by != ALL
-    for row in rows:
-        team, rest = row[0] or 0, row[1:]
-        key, rest = (_key(rest[0]), rest[1:]) if keyed else ("", rest)
-        if keyed and by == TAG and rest and key == "":
-            continue
-        if names:
-            for name, count in zip(names, rest, strict=True):
-                counts[team, by, key, name] += count
-        else:
-            what, count = rest
-            measure = f"score:{what}" if isinstance(what, int) else f"skipped:{what}"
-            counts[team, by, key, measure] += count
-
-
-def _key(value: Any) -> str:
-    return "" if value is None else str(value)
+def _add(counts: Counts, by: str, place: Sequence[Any], found: dict[str, int]) -> None:
+    """place: (team) or (team, key)."""
+    key = "" if len(place) < 2 or place[1] is None else str(place[1])
+    # A ticket without a tag is in no tag's count.
+    if by == TAG and not key:
+        return
+    # Of the invitation's own column nothing else may have the name.
+    counts[place[0] or 0, by, key].update({name.rstrip("_"): count for name, count in found.items()})
 
 
 def touch_all(survey: Survey) -> None:

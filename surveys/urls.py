@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from surveys import page, settings_pages
+from surveys import page, results_pages, settings_pages
 
 settings = [
     path("", settings_pages.surveys, name="settings_surveys"),
@@ -21,4 +21,9 @@ settings = [
 urlpatterns = [
     path("s/<str:token>/", page.page, name="survey_page"),
     path("settings/surveys/", include(settings)),
+    path("surveys/results/", results_pages.overview, name="survey_results"),
+    path("surveys/results/answers/", results_pages.behind, name="survey_answers"),
+    path("surveys/results/answers.csv", results_pages.export, name="survey_results_csv"),
+    path("surveys/follow-ups/", results_pages.follow_ups, name="survey_follow_ups"),
+    path("surveys/follow-ups/<int:follow_up_id>/", results_pages.follow_up, name="survey_follow_up"),
 ]
