@@ -89,9 +89,26 @@ def _sheet(name: str) -> str:
     return json.dumps(smaller_sheet(_text(name)))
 
 
+# Texts and patterns stay as they are. What a template fills in is code that has no text of its own in it.
+_LITERAL = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[(,=:\[!&|?{};])( ?)/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*'
+)
+_SPACE = re.compile(r" ?([=(){}\[\],;:?<>&|*]) ?")
+_BREAK = re.compile(r"(?<=[;{,])\n")
+
+
 def smaller_script(text: str) -> str:
-    """Without remarks that stand on lines of their own, and without indents; names and line breaks stay."""
-    return "\n".join(line.strip() for line in _REMARK.sub("", text).splitlines() if line.strip())
+    """Without remarks that stand on lines of their own, and spaces and breaks that mean nothing; names stay."""
+    text = "\n".join(line.strip() for line in _REMARK.sub("", text).splitlines() if line.strip())
+    parts, at = [], 0
+    for found in _LITERAL.finditer(text):
+        parts += [_closer(text[at : found.start()]), found[0].strip()]
+        at = found.end()
+    return "".join([*parts, _closer(text[at:])])
+
+
+def _closer(code: str) -> str:
+    return _BREAK.sub("", _SPACE.sub(r"\1", code))
 
 
 def smaller_sheet(text: str) -> str:

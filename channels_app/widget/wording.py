@@ -15,8 +15,7 @@ LAUNCHER = {
 """What the button says: in all languages with the loader, since it stands there before anything is asked."""
 
 CHAT = {
-    **LAUNCHER,
-    "chat": N_("Chat"),
+    "close": LAUNCHER["close"],
     "us": N_("Customer service"),
     "you": N_("You"),
     # ── the line to us ──
@@ -59,9 +58,6 @@ CHAT = {
     "sound_on": N_("Play a sound for new messages"),
     "sound_off": N_("Play no sound"),
     # ── who you are ──
-    "name": N_("Name"),
-    "email": N_("E-mail address"),
-    "phone": N_("Phone number"),
     "optional": N_("optional"),
     "begin": N_("Start the chat"),
     "needed": N_("This is needed."),

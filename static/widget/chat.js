@@ -186,7 +186,7 @@ class Chat {
     }
     if (event.key !== "Tab") return;
     const inside = this.panel.querySelector(".enlarged") ?? this.panel;
-    const stops = [...inside.querySelectorAll(TABBABLE)].filter((one) => one.checkVisibility?.() ?? one.offsetParent);
+    const stops = [...inside.querySelectorAll(TABBABLE)].filter((one) => one.checkVisibility());
     const [first, last] = event.shiftKey ? [stops[stops.length - 1], stops[0]] : [stops[0], stops[stops.length - 1]];
     if (this.host.shadowRoot.activeElement !== last) return;
     event.preventDefault();

@@ -16,13 +16,20 @@ export const isPicture = (mime) => PICTURES.includes(mime);
 
 /** Where the bytes of a message's file come from: this browser while it waits, then the server. */
 const bytesOf = async (chat, file) => {
-  if (file.waiting) return chat.store.file(file.waiting);
-  const answer = await fetch(chat.host.hub + file.url, {
+  const kept = file.waiting && (await chat.store.file(file.waiting));
+  if (kept) return kept;
+  const answer = await fetch(chat.host.hub + (file.url ?? sentAs(chat, file)), {
     headers: { Authorization: `Bearer ${chat.store.state.token}`, "Accept-Language": chat.host.language },
     credentials: "omit",
   });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.blob();
+};
+
+/** It waited when it was drawn, and is with the server by now. */
+const sentAs = (chat, { waiting }) => {
+  const [id, position] = waiting.split("/");
+  return chat.list.current.get(id).attachments[position].url;
 };
 
 const paint = async (canvas, bytes, width, height) => {

@@ -28,6 +28,8 @@
   };
 
   class Widget extends HTMLElement {
+    static drawing = drawing;
+
     constructor() {
       super();
       this.attachShadow({ mode: "open" });

@@ -100,7 +100,7 @@ export class MessageList {
   arrange(messages, read) {
     const rows = [];
     let day = "";
-    const lastOwn = messages.findLast?.((one) => one.direction === "in" && !one.waiting) ?? [...messages].reverse().find((one) => one.direction === "in" && !one.waiting);
+    const lastOwn = messages.findLast((one) => one.direction === "in" && !one.waiting);
     messages.forEach((message, at) => {
       const then = new Date(message.created_at);
       if (then.toDateString() !== day) {
@@ -209,6 +209,7 @@ export class MessageList {
     const replies = message.quick_replies;
     const scale = replies.length > 2 && replies.every(({ title }) => [...title].length <= 2 || ONLY_EMOJI.test(title));
     place.classList.toggle("scale", scale);
+    place.style.setProperty("--columns", replies.length > 7 ? Math.ceil(replies.length / 2) : replies.length);
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", chat.words("answers"));
     for (const { title, payload } of replies) {
