@@ -366,7 +366,7 @@ def facts(tickets: int) -> dict[str, Any]:
     typed = text.as_typed(desk.phone(of_small[0]))
     words |= {"common, phone": typed[:4], "rare, phone": typed, "absent, phone": text.ABSENT_PHONE}
     newest = max(ticket for ticket in range(tickets - 400, tickets) if team_of(ticket) == SMALL_TEAM)
-    cookies = {"admin": _cookie(1), "small": _cookie(2)}
+    cookies = {"admin": cookie_of(1), "small": cookie_of(2)}
     return {
         "secret": SECRET,
         "admin": token_of(1),
@@ -377,7 +377,7 @@ def facts(tickets: int) -> dict[str, Any]:
     }
 
 
-def _cookie(number: int) -> str:
+def cookie_of(number: int) -> str:
     """Of a signed-in browser."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
