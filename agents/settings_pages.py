@@ -45,6 +45,7 @@ SECTIONS = (
     Section("settings_teams", gettext_lazy("Teams"), "messages-square", (ADMIN, LEAD)),
     Section("settings_hours", gettext_lazy("Opening hours"), "calendar-days", (ADMIN, LEAD)),
     Section("settings_sla", gettext_lazy("SLA policies"), "timer", (ADMIN, LEAD)),
+    Section("settings_routing", gettext_lazy("Routing"), "forward", (ADMIN, LEAD)),
     Section("settings_tags", gettext_lazy("Tags"), "tag", (ADMIN, LEAD)),
     Section("settings_channels", gettext_lazy("Channels"), "plug", (ADMIN, LEAD)),
     Section("settings_surveys", gettext_lazy("Surveys"), "smile-plus", (ADMIN, LEAD)),

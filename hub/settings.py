@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "tickets.sla",
     "tickets.routing",
     "surveys",
+    "reports",
 ]
 
 MIDDLEWARE = [

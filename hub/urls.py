@@ -24,6 +24,8 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
+    path("", include("tickets.routing.urls")),
+    path("", include("reports.urls")),
     path("widget.js", loader),
     path("demo-shop/", shop.page, name="demo_shop"),
     path("widget-preview/", preview.page, name="widget_preview"),

@@ -9,6 +9,7 @@ import { ask, calm, csrf, explain, fragment, freshToken, keep, kept, localise, t
 const LOOK = 20000;
 const SEEN = 1100;
 const LATELY = 200;
+const AT_WORK = 60000;
 const $ = (selector) => document.querySelector(selector);
 const wide = matchMedia("(min-width: 80rem)");
 
@@ -51,6 +52,7 @@ class Desk {
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("toggle", (event) => this.menu(event), true);
     window.addEventListener("popstate", () => this.restore());
+    for (const touch of ["keydown", "pointerdown", "pointermove"]) document.addEventListener(touch, () => this.atWork(), { passive: true });
     document.body.addEventListener("htmx:configRequest", ({ detail }) => {
       detail.headers["X-CSRFToken"] = csrf();
       if ("csrfmiddlewaretoken" in detail.parameters) detail.parameters.csrfmiddlewaretoken = csrf();
@@ -365,6 +367,7 @@ class Desk {
   word(frame) {
     // Read in another tab of one's own.
     if (frame.type === "seen") this.list.read(frame.ticket, frame.upto);
+    else if (["offer", "presence", "ring"].includes(frame.type)) this.presence((here) => here.heard(frame));
     else if (frame.type === "sla") this.nearlyDue(frame);
     else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
   }
@@ -411,6 +414,18 @@ class Desk {
     } catch {
       // No line at all.
     }
+  }
+
+  /** Somebody is at this page: nobody takes them for away, and what they are offered is looked for. */
+  atWork() {
+    if (!this.live || Date.now() - (this.worked ?? 0) < AT_WORK) return;
+    this.worked = Date.now();
+    this.live.say("active");
+    this.presence(() => {});
+  }
+
+  presence(act) {
+    import("./presence.js").then((here) => (here.begin(this), act(here)), () => {});
   }
 
   // Keys.
