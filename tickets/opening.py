@@ -1,0 +1,107 @@
+"""Opening hours as the settings show them: who keeps which, whether it is open, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from agents.hours import weekly
+from agents.hours.calendar import Calendar
+from agents.hours.models import Closable, Schedule
+from agents.models import Agent
+from channels_app.hours import book
+from tickets import holidays
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One schedule with what a person wants to know of it at a glance."""
+
+    schedule: Schedule
+    calendar: Calendar
+    is_open: bool
+    words: str
+    shut: bool
+    """Closed by hand right now."""
+    uses: int
+    warnings: Sequence[str]
+
+
+def shown(schedules: Iterable[Schedule]) -> list[Shown]:
+    """schedules: from ``counted``. The calendars are those that everything else uses."""
+    now, known = timezone.now(), book.get()
+    found = []
+    for row in schedules:
+        calendar = known.schedules.get(row.pk) or row.calendar(row.holidays.all())
+        uses = row.teams_count + row.channels_count  # type: ignore[attr-defined]
+        is_open = calendar.is_open(now)
+        words = state(calendar, now)
+        found.append(Shown(row, calendar, is_open, words, row.is_shut(now), uses, warnings(row, calendar, uses)))
+    return found
+
+
+def counted(rows: QuerySet[Schedule]) -> QuerySet[Schedule]:
+    return rows.select_related("team").annotate(
+        teams_count=Count("teams", distinct=True), channels_count=Count("channels", distinct=True)
+    )
+
+
+def warnings(row: Schedule, calendar: Calendar, uses: int) -> list[str]:
+    said = []
+    today = timezone.now().astimezone(ZoneInfo(row.time_zone)).date()
+    if weekly.never(calendar.weekly, calendar.special.items(), today):
+        said.append(_("It never opens. Whoever keeps it is closed for good, and nothing is ever due."))
+    if not uses and not row.is_default:
+        said.append(_("No team and no channel keeps it."))
+    if row.feed_error:
+        said.append(_("The holiday feed: %(why)s") % {"why": _(row.feed_error)})
+    return said
+
+
+def state(calendar: Calendar | None, now: datetime) -> str:
+    """Open or not, and until when: on the reader's clock, and on the schedule's where that is another one."""
+    if calendar is None:
+        return _("Always open")
+    if calendar.is_open(now):
+        until = calendar.closes(now)
+        return _("Open now, until %(time)s") % {"time": both(until, calendar.zone)} if until else _("Always open")
+    opens = calendar.next_open(now)
+    return _("Closed, opens %(time)s") % {"time": both(opens, calendar.zone)} if opens else _("Never open")
+
+
+def both(at: datetime, zone: str) -> str:
+    here, there = timezone.localtime(at), at.astimezone(ZoneInfo(zone))
+    words = _clock(here)
+    if here.utcoffset() != there.utcoffset():
+        words += f" ({_clock(there)} {there.tzname()})"
+    return words
+
+
+def _clock(at: datetime) -> str:
+    return f"{date_format(at, 'D')} {at:%H:%M}"
+
+
+def upcoming(day: date) -> bool:
+    return day >= timezone.now().date()
+
+
+def may_change(agent: Agent, schedule: Schedule, teams: Iterable[int]) -> bool:
+    """teams: those that a lead leads."""
+    return agent.is_admin or (schedule.team_id is not None and schedule.team_id in set(teams))
+
+
+def switch(row: Closable, *, closed: bool, team_ids: list[int] | None = None) -> None:
+    """Closed today, or open again; clocks follow. team_ids: whose tickets it concerns; None: anybody's."""
+    now = timezone.now()
+    if closed:
+        row.close_today(now)
+    else:
+        row.open_again(now)
+    holidays.changed(team_ids)
