@@ -274,6 +274,8 @@ CHANNEL_ADAPTERS = {
 # The two seams upward: dotted paths, so that a lower floor never imports a higher one.
 INBOUND_HANDLER = "tickets.intake.receive"
 REPLY_CLAIMS: list[str] = ["surveys.claims.claim"]
+# What each floor keeps of a customer, and how that is erased: modules with kept(customer) and erase(customer).
+PERSONAL_DATA: list[str] = ["surveys.erasing"]
 # What the first word of a line's type stands for on a floor above → who puts such a line into words.
 LOG_WORDING: dict[str, str] = {"survey": "surveys.wording.of_line"}
 SANDBOX_ENABLED = _flag("SANDBOX_ENABLED", default=not PRODUCTION)
@@ -359,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "CustomerType": "tickets.api.schema.CUSTOMER_TYPES",
         "AttachmentState": "tickets.api.schema.ATTACHMENT_STATES",
         "EnvelopeState": "tickets.api.schema.ENVELOPE_STATES",
+        "SurveyKind": "surveys.api.KINDS",
     },
 }
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("demo-shop/", shop.page, name="demo_shop"),
     path("widget-preview/", preview.page, name="widget_preview"),
     path("widget/", include("channels_app.widget.urls")),
+    path("api/v1/", include("surveys.api_urls")),
     path("api/", include("tickets.api.urls")),
     path("", include("surveys.urls")),
     path("", include("tickets.urls")),
