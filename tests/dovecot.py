@@ -70,8 +70,16 @@ def _own(place: Path) -> None:
                 shutil.chown(path, "nobody", "nogroup")
 
 
+OAUTH = """passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth.conf
+}}"""
+
+
 @contextmanager
-def dovecot() -> Iterator[Dovecot]:
+def dovecot(introspection: str = "") -> Iterator[Dovecot]:
+    """introspection: where it asks whether an access token is good; then it takes those too (XOAUTH2)."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="pelanggan-dovecot-") as name:
         folder = Path(name)
@@ -80,6 +88,10 @@ def dovecot() -> Iterator[Dovecot]:
         for part in ("tmp", "new", "cur"):
             (server.maildir() / part).mkdir(parents=True)
         _own(folder / "mail")
+        (folder / "oauth.conf").write_text(
+            f"introspection_url = {introspection}\nintrospection_mode = post\nusername_attribute = username\n"
+            "active_attribute = active\nactive_value = true\n"
+        )
         (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}::::::\n")
         root = os.geteuid() == 0
         me, group = ("nobody", "nogroup") if root else (getpass.getuser(), str(os.getegid()))
@@ -90,7 +102,7 @@ protocols = imap
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{" xoauth2 oauthbearer" if introspection else ""}
 auth_failure_delay = 0
 default_internal_user = {"dovecot" if root else me}
 default_login_user = {"dovenull" if root else me}
@@ -110,6 +122,7 @@ service imap-login {{
     port = 0
   }}
 }}
+{OAUTH.format(folder=folder) if introspection else ""}
 passdb {{
   driver = passwd-file
   args = {folder}/users

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from base64 import b64decode
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,6 +38,8 @@ class FakeMailServer:
     taken: list[Taken] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    tokens: set[str] | None = None
+    """Access tokens that are good; a password is none then."""
 
     def __enter__(self) -> Self:
         options: dict[str, Any] = {"authenticator": self._authenticate, "auth_require_tls": False} if self.user else {}
@@ -95,6 +98,16 @@ class FakeMailServer:
             self.password.encode(),
         )
         return AuthResult(success=right, handled=False)
+
+    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:
+        """As Google and Microsoft do: a refusal begins with a challenge, which the client answers with nothing."""
+        said = b64decode(args[1]).decode() if len(args) > 1 else ""
+        user, _, rest = said.removeprefix("user=").partition("\x01auth=Bearer ")
+        if user == self.user and rest.rstrip("\x01") in (self.tokens or set()):
+            return AuthResult(success=True, auth_data=user)
+        await server.push("334 eyJzdGF0dXMiOiI0MDEifQ==")
+        await server._reader.readline()
+        return AuthResult(success=False, handled=False)
 
     async def _answer(self, *steps: str) -> str | None:
         self.seen.append(steps[0])

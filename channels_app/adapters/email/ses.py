@@ -76,9 +76,14 @@ class Ses(Mime):
         return isinstance(content, Mapping) and content.get("Type") == "SubscriptionConfirmation"
 
     def confirm(self, account: Account, content: Any, http: Http) -> None:
+        """At Amazon's own host, or at what an administrator has put in its place, and nowhere else."""
         url = content.get("SubscribeURL")
-        if isinstance(url, str) and sns.is_amazon(urlsplit(url)):
-            http.request("GET", url)
+        if not isinstance(url, str) or not sns.is_amazon_url(url):
+            return
+        parts = urlsplit(url)
+        http.request(
+            "GET", url.replace(f"{parts.scheme}://{parts.netloc}", account.base_url(f"https://{parts.netloc}"), 1)
+        )
 
 
 def _record(account: Account, record: Any) -> list[News | Unreadable]:

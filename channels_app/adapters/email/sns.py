@@ -63,6 +63,13 @@ def is_amazon(parts: SplitResult) -> bool:
         return False
 
 
+def is_amazon_url(url: str) -> bool:
+    try:
+        return is_amazon(urlsplit(url))
+    except ValueError:
+        return False
+
+
 def is_certificate_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
