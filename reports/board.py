@@ -115,7 +115,8 @@ def waiting(agent: Agent, team: Team | None) -> list[dict[str, Any]]:
     rows = seen(agent, team).filter(status=S.OPEN, assignee=None).annotate(begun=begun)
     rows = rows.select_related("customer", "address", "channel", "team", "route").order_by(urgency, "begun", "pk")
     return [
-        {"ticket": row, "name": people.name_of(row), "since": row.begun, "why": _why(row)} for row in rows[:WAITING]
+        {"ticket": row, "name": people.name_of(row), "since": row.waiting_since or row.created_at, "why": _why(row)}
+        for row in rows[:WAITING]
     ]
 
 

@@ -115,7 +115,7 @@ class SeatForm(forms.Form):
         field.choices = [(code, name) for code, name in people.languages("") if code]
 
     def clean_skills(self) -> list[str]:
-        return [word.lower() for word in self.cleaned_data["skills"]]
+        return list(dict.fromkeys(word.lower() for word in self.cleaned_data["skills"]))
 
 
 HOURS = [("", _("It does not matter")), (rules.OPEN, _("Open")), (rules.CLOSED, _("Closed"))]
