@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from channels_app import jobs
+from channels_app import jobs, prepared
 from channels_app.contract import (
     Account,
     Described,
@@ -138,7 +138,7 @@ def _envelope(channel: Channel, account: Account, request: InboundRequest) -> En
 
 def _insert(envelope: Envelope) -> None:
     try:
-        envelope.save(force_insert=True)
+        prepared.insert(envelope)
         if envelope.once:
             digest = hashlib.sha256(envelope.once.encode("utf-8", "replace")).hexdigest()
             UsedToken.objects.create(channel=envelope.channel, digest=digest)

@@ -14,11 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from channels_app import prepared
 from channels_app.contract import Sender, UnreadableEvent, clean_text, fit_id
 from channels_app.models import Address, AddressAlias, Channel
+from channels_app.prepared import Select
 from customers.models import Customer, CustomerAddress
 from tickets.continuing import finding as continued
 from tickets.models import Activity, Message, Ticket
@@ -30,7 +32,13 @@ MOST_FACTS = 40
 
 def lock_address(channel: Channel, external_id: str) -> Address | None:
     """The conversation is ours until the transaction ends: what arrives in parallel waits here."""
-    return _locked(channel, external_id=external_id)
+    return _BY_ID.first(channel.pk, external_id)
+
+
+# With every message.
+_BY_ID = Select(
+    lambda channel, external_id: _lockable().filter(channel=channel.number, external_id=external_id.text), holes=2
+)
 
 
 def lock(address_id: int) -> Address | None:
@@ -72,8 +80,8 @@ def known_address(channel: Channel, sender: Sender, *, is_group: bool = False) -
     _add_facts(address, sender)
     if not hasattr(address, "customer_link"):
         party = Customer.Party.GROUP if is_group else Customer.Party.INDIVIDUAL
-        customer = Customer.objects.create(name=address.name, language=address.language, party=party)
-        address.customer_link = CustomerAddress.objects.create(address=address, customer=customer)
+        customer = prepared.insert(Customer(name=address.name, language=address.language, party=party))
+        address.customer_link = prepared.insert(CustomerAddress(address=address, customer=customer))
     return address
 
 
@@ -122,13 +130,11 @@ def _follow(customer: Customer, address: Address, changed: dict[str, str]) -> No
 
 
 def _locked(channel: Channel, **which: Any) -> Address | None:
-    return (
-        Address.objects.select_for_update(of=("self",))
-        .select_related("customer_link__customer")
-        .filter(channel=channel, **which)
-        .order_by("pk")
-        .first()
-    )
+    return _lockable().filter(channel=channel, **which).first()
+
+
+def _lockable() -> QuerySet[Address]:
+    return Address.objects.select_for_update(of=("self",)).select_related("customer_link__customer").order_by("pk")
 
 
 # ── Several ids of one person ────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from channels_app import wakeups
+from channels_app import prepared, wakeups
 from channels_app.contract import (
     Deletion,
     Described,
@@ -162,15 +162,17 @@ def open_ticket(
     """A new row; the caller holds the address and writes the line."""
     if channel.adapter.threads:
         fields["reply_token"] = threads.new_token()
-    return Ticket.objects.create(
-        channel=channel,
-        team_id=channel.team_id,
-        customer_id=address.customer_link.customer_id,
-        address=address,
-        threads=channel.adapter.threads,
-        subject=subject[:500],
-        previous=previous,
-        **fields,
+    return prepared.insert(
+        Ticket(
+            channel=channel,
+            team_id=channel.team_id,
+            customer_id=address.customer_link.customer_id,
+            address=address,
+            threads=channel.adapter.threads,
+            subject=subject[:500],
+            previous=previous,
+            **fields,
+        )
     )
 
 
@@ -205,15 +207,17 @@ def _keep(
         **_content(channel, news),
         **fields,
     }
-    message = Message.objects.create(
-        ticket=ticket,
-        channel=channel,
-        team_id=ticket.team_id,
-        external_id=external_id,
-        envelope=envelope,
-        created_at=now,
-        at=place(news.occurred_at, now),
-        **values,
+    message = prepared.insert(
+        Message(
+            ticket=ticket,
+            channel=channel,
+            team_id=ticket.team_id,
+            external_id=external_id,
+            envelope=envelope,
+            created_at=now,
+            at=place(news.occurred_at, now),
+            **values,
+        )
     )
     media.keep(message, news.attachments)
     return message

@@ -16,6 +16,7 @@ from django.utils.crypto import get_random_string
 
 from channels_app.contract import InboundMessage, clean_text, fit_id
 from channels_app.models import Address, Channel
+from channels_app.prepared import Select
 from tickets.continuing import finding as continued
 from tickets.models import Activity, Message, Participant, Ticket
 
@@ -67,8 +68,14 @@ def ticket_of(channel: Channel, author: Address, news: InboundMessage) -> Ticket
 
 def last_ticket(address_id: int) -> Ticket | None:
     """The unresolved one, else the newest; its row is ours. The caller holds the address."""
-    resolved_last = Case(When(status=Ticket.Status.RESOLVED, then=Value(1)), default=Value(0))
-    return Ticket.objects.locked().filter(address=address_id).order_by(resolved_last, "-number").first()
+    return _LAST.first(address_id)
+
+
+_RESOLVED_LAST = Case(When(status=Ticket.Status.RESOLVED, then=Value(1)), default=Value(0))
+# With every message.
+_LAST = Select(
+    lambda address: Ticket.objects.locked().filter(address=address.number).order_by(_RESOLVED_LAST, "-number")
+)
 
 
 def _texts(value: Any) -> list[str]:

@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from agents.models import Agent, Team
-from channels_app import jobs, wakeups
+from channels_app import jobs, prepared, wakeups
 from customers.models import Customer
 from tickets.models.message import Message
 from tickets.models.ticket import Ticket
@@ -94,24 +94,26 @@ def record(
     """
     now = timezone.now()
     fields.update(follow(ticket, type, message, fields, now))
-    line = Activity.objects.create(
-        type=type,
-        ticket=ticket,
-        message=message,
-        actor_type=by.type,
-        agent=by.agent,
-        customer=by.customer,
-        actor_name=by.name[:200],
-        at=now,
-        from_team_id=from_team,
-        changes=changes or {},
+    line = prepared.insert(
+        Activity(
+            type=type,
+            ticket=ticket,
+            message=message,
+            actor_type=by.type,
+            agent=by.agent,
+            customer=by.customer,
+            actor_name=by.name[:200],
+            at=now,
+            from_team_id=from_team,
+            changes=changes or {},
+        )
     )
     fields.update(seq=line.seq, updated_at=now)
     if message is not None and type == "message.added":
         fields["newest_message"] = message.pk
         if message.direction == Message.Direction.IN:
             fields["inbound_seq"] = line.seq
-    Ticket.objects.filter(pk=ticket.pk).update(**fields)
+    prepared.update(Ticket, ticket.pk, **fields)
     for name, value in fields.items():
         setattr(ticket, name, value)
     ticket.told = (*ticket.told, line)
