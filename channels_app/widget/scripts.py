@@ -89,9 +89,10 @@ def _sheet(name: str) -> str:
     return json.dumps(smaller_sheet(_text(name)))
 
 
-# Texts and patterns stay as they are. What a template fills in is code that has no text of its own in it.
+# Texts and patterns stay as they are.
 _LITERAL = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[(,=:\[!&|?{};])( ?)/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*'
+    r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|'
+    r"(?<=[(,=:\[!&|?{};])( ?)/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*"
 )
 _SPACE = re.compile(r" ?([=(){}\[\],;:?<>&|*]) ?")
 _BREAK = re.compile(r"(?<=[;{,])\n")

@@ -65,7 +65,7 @@ class Chat {
     this.expected = h("p", { class: "expected", dir: "auto" });
     this.sound = round("quiet", "", () => this.setSound(!this.soundOn));
     this.shut = round("close", "", () => this.close());
-    this.notice = h("p", { class: "notice", role: "status", hidden: true });
+    this.notice = h("p", { class: "notice", hidden: true });
     this.asked = h("div", { class: "asking" });
     this.panel = h(
       "section",
@@ -332,7 +332,12 @@ class Chat {
   announce(message) {
     const who = message.author.name || this.words("us");
     const what = message.text || message.attachments.map((one) => one.filename).join(", ");
-    this.live.append(h("p", { dir: "auto" }, `${who}: ${what}`));
+    this.speak(`${who}: ${what}`);
+  }
+
+  /** For those who hear the page. */
+  speak(words) {
+    this.live.append(h("p", { dir: "auto" }, words));
     while (this.live.children.length > 3) this.live.firstChild.remove();
   }
 
@@ -498,6 +503,7 @@ class Chat {
     if (words === this.notice.textContent) return;
     this.notice.textContent = words;
     this.notice.hidden = !words;
+    if (words && this.isOpen) this.speak(words);
     this.list.settle();
   }
 

@@ -96,7 +96,9 @@ export class Delivery {
       try {
         this.wanted = (await this.store.alone("send", () => this.step())) || this.wanted;
         failures = 0;
-        this.tell.trouble("");
+        // While more is waiting, what was said of the pace still holds.
+        if (!this.wanted || !this.paced) this.tell.trouble("");
+        if (!this.wanted) this.paced = false;
       } catch (error) {
         this.wanted = true;
         await this.after(error instanceof Failure ? error : new Failure(0, String(error)), failures++);
@@ -108,6 +110,7 @@ export class Delivery {
     if (error.status === 401 && failures < 2) {
       await this.begin(this.store.state.token).catch(() => {});
     } else if (error.status === 429) {
+      this.paced = true;
       this.tell.trouble("wait");
       await new Promise((done) => setTimeout(done, error.wait * 1000));
     } else {
@@ -202,7 +205,7 @@ export class Delivery {
     const files = item.files.map(({ name, type, size }) => ({ name, type, size }));
     // The files may be gone there and still be here: once more from the beginning.
     const again = status === 400 && files.length && !item.again;
-    this.store.change(item.id, again ? { files, again: true } : { files, failed: detail || "?" });
+    this.store.change(item.id, again ? { files, again: true } : { files, failed: detail || " " });
   }
 
   async upload(item, at, { name }) {

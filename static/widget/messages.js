@@ -185,7 +185,7 @@ export class MessageList {
     if (state === "failed") {
       const again = h("button", { type: "button", class: "quiet", onclick: () => chat.delivery.retry(message.client_message_id) }, chat.words("retry"));
       const away = h("button", { type: "button", class: "quiet", onclick: () => chat.delivery.cancel(message.client_message_id) }, chat.words("discard"));
-      meta.append(h("span", { class: "wrong" }, `${chat.words("failed_message")}: ${message.failed}`), again, away);
+      meta.append(h("span", { class: "wrong" }, `${chat.words("failed_message")}. ${message.failed}`), again, away);
     } else if (state === "sending") {
       meta.append(h("span", {}, chat.words("sending")));
       if (message.attachments.length) {

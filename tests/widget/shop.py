@@ -30,7 +30,7 @@ class Shop:
         self.server.server_close()
 
     def page(self, channel: str, **given: str) -> str:
-        """given: the script's data-* attributes; ``times`` puts the line there more than once."""
+        """given: the script's data-* attributes; ``times`` the line stands there, and ``also`` another channel's."""
         more = "".join(f"&{name}={value}" for name, value in given.items())
         return f"{self.url}/?channel={channel}{more}"
 
@@ -61,7 +61,10 @@ class Shop:
         return Handler
 
     def body(self, given: dict[str, str]) -> str:
-        times = int(given.pop("times", "1"))
+        times, also = int(given.pop("times", "1")), given.pop("also", "")
         attributes = "".join(f' data-{html.escape(name)}="{html.escape(value)}"' for name, value in given.items())
         line = f'<script src="{self.hub}/widget.js"{attributes} async></script>'
-        return PAGE.format(scripts=line * times if given.get("channel") else "")
+        second = (
+            f'<script src="{self.hub}/widget.js" data-channel="{html.escape(also)}" async></script>' if also else ""
+        )
+        return PAGE.format(scripts=line * times + second if given.get("channel") else "")

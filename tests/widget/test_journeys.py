@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import hmac
+import json
 import os
 import time
 import uuid
@@ -14,12 +15,23 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Locator,
+    Page,
+    Response,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from channels_app.widget import wording
 from tests.journeys.conftest import CHROMIUM, QUIETLY, sign_in, watch
 from tests.journeys.test_looks import findings
 from tests.running import RunningHub
+from tests.servers import until
 from tests.widget.shop import Shop
 
 WITHIN = 30_000
@@ -76,13 +88,19 @@ def visit(chromium: Browser, shop: Shop, channel: dict[str, Any]) -> Iterator[Vi
     complaints: list[str] = []
 
     def come(
-        within: BrowserContext | None = None, trouble: bool = False, data: dict[str, str] | None = None, **options: Any
+        within: BrowserContext | None = None,
+        trouble: bool = False,
+        data: dict[str, str] | None = None,
+        first: str = "",
+        **options: Any,
     ) -> Page:
         context = within or chromium.new_context(**{"locale": "en-GB", **options})
         if within is None:
             contexts.append(context)
             context.set_default_timeout(WITHIN)
         page = context.new_page()
+        if first:
+            page.add_init_script(first)
         if not trouble:
             watch(page, complaints)
         page.goto(shop.page(**{"channel": channel["settings"]["widget_token"], **(data or {})}))
@@ -150,8 +168,7 @@ def test_one_request_before_the_click_and_little_after_it(visit: Visit, hub: Run
     answers: list[Response] = []
     page.on("response", lambda one: answers.append(one) if one.url.startswith(hub.url) else None)
     page.reload(wait_until="networkidle")
-    button = page.get_by_role("button", name="Open the chat")
-    expect(button).to_have_count(1)
+    expect(page.get_by_role("button", name="Open the chat")).to_have_count(1)
     # The line stands there twice: the second time is answered from the browser's memory.
     assert {one.url for one in answers} == {f"{hub.url}/widget.js"}
     assert weight(answers) <= LOADER
@@ -160,6 +177,25 @@ def test_one_request_before_the_click_and_little_after_it(visit: Visit, hub: Run
     before = [one for one in answers if not one.url.endswith("/widget.js")]
     assert 1 + len(before) <= 4
     assert weight([*answers[:1], *before]) <= IN_ALL
+
+
+def test_two_channels_on_one_page_that_throws_its_body_away(visit: Visit, hub: RunningHub, shop: Shop) -> None:
+    other = connected(hub, shop, colour="#ffd400", position="left", title="Gudang")
+    token = other["settings"]["widget_token"]
+    # What a channel looks like is known to each process within seconds.
+    until(lambda: token in httpx.get(f"{hub.url}/widget.js", headers={"Referer": shop.url}, trust_env=False).text)
+    page = visit(data={"also": token})
+    buttons = page.locator("button.launcher")
+    expect(buttons).to_have_count(2)
+    # Its own colour before anything of the channel was asked for, and what is written on it can be read.
+    expect(buttons.last).to_have_css("background-color", "rgb(255, 212, 0)")
+    expect(buttons.last).to_have_css("color", "rgb(0, 0, 0)")
+    page.evaluate("(one) => Pelanggan.channel(one).open()", token)
+    expect(page.get_by_role("dialog", name="Gudang")).to_be_visible()
+    page.get_by_label("Write a message").fill("belum selesai")
+    page.evaluate("document.body.replaceWith(document.createElement('body')); 1")
+    expect(buttons).to_have_count(2)
+    expect(page.get_by_label("Write a message")).to_have_value("belum selesai")
 
 
 def weight(answers: list[Response]) -> int:
@@ -319,16 +355,34 @@ def test_where_sockets_are_blocked_plain_requests_do(visit: Visit, hub: RunningH
     expect(said(page, "Tanpa soket")).to_have_count(1)
 
 
-def test_more_than_is_allowed_at_once_is_sent_in_order_and_a_lost_token_begins_anew(
-    visit: Visit, hub: RunningHub
-) -> None:
+def test_whoever_is_told_to_wait_waits_and_a_lost_token_begins_anew(visit: Visit, hub: RunningHub) -> None:
     name = word()
     page = opened(visit(trouble=True))
-    for number in range(23):
+    refused: list[str] = []
+
+    def twice(route: Route) -> None:
+        if route.request.method != "POST" or len(refused) == 2:
+            route.fallback()
+            return
+        refused.append(route.request.post_data or "")
+        headers = {
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "Retry-After",
+            "Retry-After": "1",
+        }
+        route.fulfill(status=429, headers=headers, json={"detail": "Wait."})
+
+    say(page, f"{name} 0")
+    expect(page.locator("[data-state=sent]")).to_have_count(1)
+    page.route(f"{hub.url}/widget/messages/", twice)
+    for number in range(1, 9):
         say(page, f"{name} {number}")
     expect(page.locator(".notice")).to_have_text("That was fast. The rest is sent in a moment.")
     expect(page.locator("[data-state=sending]")).to_have_count(0)
-    wanted = [f"{name} {number}" for number in range(23)]
+    expect(page.locator(".notice")).to_be_hidden()
+    # The same one both times, and nothing overtook it.
+    assert [f"{name} 1" in one for one in refused] == [True, True]
+    wanted = [f"{name} {number}" for number in range(9)]
     with hub.api("bea") as api:
         assert on_the_desk(hub, ticket_of(api, name)) == wanted
     assert texts(page) == wanted
@@ -377,9 +431,10 @@ def test_a_proven_customer_finds_their_history_on_a_second_browser(
     name, identity = word(), uuid.uuid4().hex
     proof = hmac.new(channel["settings"]["identity_secret"].encode(), identity.encode(), hashlib.sha256).hexdigest()
     person = {"id": identity, "name": "Dora", "email": "dora@example.com", "hash": proof}
-    page = visit()
-    page.evaluate("(one) => Pelanggan.identify(one)", person)
-    opened(page)
+    # As a page says it that is there before our script.
+    page = opened(
+        visit(first=f"window.Pelanggan = [['identify', {json.dumps(person)}], ['setAttributes', {{plan: 'gold'}}]]")
+    )
     say(page, name)
     answer(hub, name, "Halo Dora")
     expect(said(page, "Halo Dora")).to_have_count(1)
