@@ -37,7 +37,7 @@ from channels_app.contract import (
 )
 from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
-from tickets import addresses, automatic, away, mailframe, media, pending, profiles, receipts, threads
+from tickets import addresses, automatic, away, forwards, mailframe, media, pending, profiles, receipts, threads
 from tickets.addresses import known_address
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
@@ -64,6 +64,8 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
     if news.echo:
         _echo(channel, news, envelope)
         return
+    if channel.adapter.threads:
+        news = forwards.original(channel, news)
     external_id = fit_id(news.external_id, 512)
     if not external_id:
         raise UnreadableEvent("the message has no id")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
+from html import unescape
 from itertools import islice
 from typing import IO, Any
 
@@ -47,6 +49,8 @@ NO_FILE = ("location", "contact")
 CARDS = ("share", "story", "product", "template")
 # No person sends more with one message; a sender that names a million is kept from filling the disk.
 MAX_FILES = 500
+_PLACED = re.compile(r' data-cid="([^"]*)"')
+"""A picture that has its place in the message's own HTML (``mailframe``)."""
 LONGEST_LINK = 4000
 S = Attachment.State
 
@@ -56,6 +60,10 @@ def keep(message: Message, attachments: Iterable[InboundAttachment]) -> None:
     rows = [_row(message, position, item) for position, item in enumerate(islice(attachments, MAX_FILES))]
     if not rows:
         return
+    placed = {unescape(one).strip("<>") for one in _PLACED.findall(message.html or "")}
+    for row in rows:
+        if row.content_id and row.content_id.strip("<>") in placed:
+            row.details["in_place"] = True
     Attachment.objects.bulk_create(rows)
     for row in rows:
         if row.next_attempt_at:

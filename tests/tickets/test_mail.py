@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -540,3 +541,30 @@ def test_a_channel_sends_no_more_in_a_minute_than_it_may(
     Message.objects.filter(pk=waiting.pk).update(next_attempt_at=timezone.now())
     work()
     assert len(server.wait(3)) == 3
+
+
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def test_a_picture_in_its_place_is_not_listed_below(mailbox: Channel, bea: Agent, client: Client) -> None:
+    mail = written("Ini fotonya")
+    mail.add_alternative('<p>Ini <img src="cid:foto@x"> fotonya</p>', subtype="html")
+    part = mail.get_payload()[1]  # type: ignore[union-attr]
+    part.add_related(PIXEL, "image", "png", cid="<foto@x>", filename="di-tempatnya.png")
+    mail.add_attachment(PIXEL, "image", "png", filename="terlampir.png")
+    mail.add_attachment(PIXEL, "image", "png", filename="tanpa-tempat.png", cid="<lain@x>")
+    message = comes(mailbox, mail)
+    assert message.attachments.count() == 3
+    client.force_login(bea)
+    page = client.get(f"/tickets/{message.ticket_id}/").content.decode()
+    assert "Show the whole mail with 1 picture" in page
+    below = page.partition('<ul class="files')[2].partition("</ul>")[0]
+    assert "terlampir.png" in below
+    assert "tanpa-tempat.png" in below
+    assert "di-tempatnya.png" not in below
+    assert "data:image/png" in client.get(f"/messages/{message.pk}/html/").content.decode()
+    # One that cannot be shown in its place stands below as ever.
+    message.attachments.filter(filename="di-tempatnya.png").update(state="failed")
+    page = client.get(f"/tickets/{message.ticket_id}/").content.decode()
+    assert "Show the whole mail</summary>" in page
+    assert "di-tempatnya.png" in page.partition('<ul class="files')[2]

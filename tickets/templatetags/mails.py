@@ -10,8 +10,9 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from tickets import threads
-from tickets.models import Message
+from tickets import mailframe, threads
+from tickets.models import Attachment, Message
+from tickets.templatetags.desk import stored_as
 
 register = template.Library()
 MOST_NAMED = 50
@@ -25,6 +26,7 @@ def mail(message: Message) -> dict[str, Any] | None:
         return None
     return {
         "sender": _people([said.get("from")]),
+        "forwarded_by": _people([said.get("forwarded_by")]),
         "to": _people(said.get("to")),
         "cc": _people(said.get("cc")),
         "bcc": _people(said.get("bcc")),
@@ -36,6 +38,24 @@ def mail(message: Message) -> dict[str, Any] | None:
         "spam": bool(said.get("spam")),
         "invites": [_invite(one) for one in said.get("invites") or () if isinstance(one, Mapping)],
     }
+
+
+@register.filter
+def in_place(message: Message) -> list[Attachment]:
+    """The pictures that the mail's own look shows, as far as they go onto one page (``mailframe``)."""
+    found, left = [], mailframe.MOST_IN_PLACE
+    for row in message.attachments.all():
+        if row.details.get("in_place") and stored_as(row) == "image" and (row.size or 0) <= left:
+            left -= row.size or 0
+            found.append(row)
+    return found
+
+
+@register.filter
+def listed(message: Message) -> list[Attachment]:
+    """What stands below the message: all files but those that are seen in their place."""
+    seen = {row.pk for row in in_place(message)}
+    return [row for row in message.attachments.all() if row.pk not in seen]
 
 
 def _people(boxes: Any) -> str:

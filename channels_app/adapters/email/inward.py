@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_noop as N_
 
 from channels_app import reading
-from channels_app.adapters.email import fields, loops, parser, threading
+from channels_app.adapters.email import fields, forwarded, loops, parser, threading
 from channels_app.adapters.email.mail import Bounce, File, Mail, Mailbox
 from channels_app.contract import (
     Account,
@@ -107,7 +107,8 @@ def facts(account: Account, mail: Mail, extra: Mapping[str, Any]) -> dict[str, A
     message_id, ids (In-Reply-To, then References from the newest, lower case), in_reply_to, references, reply_token
     (of our own reply address), subject_numbers ([#12] → "12"), from, to, cc, bcc, reply_to ({name, address}),
     recipients (of the envelope), date, automatic (None, or why no automatic answer may follow), auto_reply (a
-    machine answered), list, own_address (From is this channel's), dmarc, spf, dkim, spam, instance, invites, notes.
+    machine answered), list, forwarded (whom and what it forwards, None), authentic (From is proved), own_address (From
+    is this channel's), dmarc, spf, dkim, spam, instance, invites, notes.
     """
     keys = threading.keys(mail, [account.get("address")])
     return {
@@ -128,6 +129,8 @@ def facts(account: Account, mail: Mail, extra: Mapping[str, Any]) -> dict[str, A
         "auto_reply": mail.automatic.is_reply,
         "list": mail.automatic.is_list,
         "own_address": loops.is_own_address(mail.sender, [account.get("address")]),
+        "forwarded": _forwarded(mail),
+        "authentic": _authentic(account, mail, extra),
         "dmarc": mail.verdicts.dmarc or str(extra.get("dmarc") or ""),
         "spf": mail.verdicts.spf,
         "dkim": mail.verdicts.dkim,
@@ -136,6 +139,26 @@ def facts(account: Account, mail: Mail, extra: Mapping[str, Any]) -> dict[str, A
         "invites": [asdict(event) for event in mail.invites[:5]],
         "notes": list(mail.notes),
     }
+
+
+def _forwarded(mail: Mail) -> dict[str, str] | None:
+    if mail.automatic.is_list or mail.automatic.is_reply:
+        return None
+    found = forwarded.original(mail)
+    if found is None or not fields.is_address(found.sender.address):
+        return None
+    return {
+        "address": found.sender.address.lower(),
+        "name": reading.line(found.sender.name),
+        "subject": reading.line(found.subject, 500),
+        "text": clean_text(found.text),
+        "message_id": found.message_id,
+    }
+
+
+def _authentic(account: Account, mail: Mail, extra: Mapping[str, Any]) -> bool:
+    """DMARC passed by the word of somebody who is named: the topmost such header may be the sender's own."""
+    return extra.get("dmarc") == "pass" or (bool(account.get("authserv").strip()) and mail.verdicts.dmarc == "pass")
 
 
 def _box(box: Mailbox) -> dict[str, str]:

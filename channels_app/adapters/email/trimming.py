@@ -92,6 +92,40 @@ def visible_reply(text: str) -> str:
     return reply or "\n".join(line for line in raw if line not in (BREAK, MAYBE)).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Of a forwarded mail: from, subject, … as written, and the text below it."""
+
+    fields: dict[str, str]
+    text: str
+
+
+def forwarded(text: str, *, marked: bool) -> Head | None:
+    """The first head that a mail program wrote above a mail that it forwards; None without one.
+
+    marked: the subject says that it is forwarded, so a head without a line of its own above it counts, too.
+    """
+    raw = [line.lstrip("> ") if line.startswith(">") else line for line in text.split("\n")[: LIMITS.trim_lines]]
+    lines = [_Line(line, _plain(line)) for line in raw]
+    kinds = _kinds(lines)
+    begin = next((i for i, kind in enumerate(kinds) if kind in ("fo" if marked else "f")), -1)
+    first = next((i for i in range(begin + 1, len(kinds)) if kinds[i] == "h"), -1)
+    if first < 0 or (begin < 0 and not marked) or any(kinds[i] != "e" for i in range(begin + 1, first) if begin >= 0):
+        return None
+    fields: dict[str, str] = {}
+    role, at = "", first
+    while at < len(kinds) and kinds[at] == "h":
+        found = _LABEL.fullmatch(raw[at].translate(_TABLE))
+        named = _role(lines[at].plain)
+        if found and named:
+            role = named
+            fields.setdefault(role, found[2].strip().strip("*_ "))
+        elif role and fields.get(role, "x") == "":
+            fields[role] = raw[at].strip()
+        at += 1
+    return Head(fields, "\n".join(raw[at:]).strip()) if fields.get("from") else None
+
+
 def _plain(line: str) -> str:
     return line[:LONGEST_LINE].translate(_TABLE).strip().lower()
 
