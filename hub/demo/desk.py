@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from agents.models import Agent
 from channels_app.models import Channel
-from hub.demo import accounts, people, playing, promises
+from hub.demo import accounts, people, playing, promises, survey
 
 LOCK = 0x64656D6F
 
@@ -42,6 +42,7 @@ def make(platform_url: str | None = None, smtp_url: str | None = None) -> Made:
         if is_new:
             playing.play(channels, agents)
             promises.make(people.team_of(agents["Carl"]))
+            survey.make()
         if platform_url is not None:
             accounts.point(channels, accounts.PLATFORM, platform_url.rstrip("/"))
         if smtp_url is not None:
