@@ -186,7 +186,7 @@ class Holding(threading.Thread):
     def failed(self, channel: Channel, error: DeliveryFailed | SourceLost) -> None:
         """Wrong for good: an administrator is told, and it is tried seldom. Else soon, then less and less often."""
         log.warning("a mailbox could not be read", channel=channel.pk, reason=str(error))
-        words = f"{error.title} {error.detail}" if isinstance(error, DeliveryFailed) else str(error)
+        words = "\n".join((error.title, error.detail)) if isinstance(error, DeliveryFailed) else str(error)
         Mailbox.objects.filter(channel=channel).update(error=words[:1000])
         if isinstance(error, DeliveryFailed) and error.permanent:
             channel.refused(error)

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from io import BytesIO
 from itertools import count
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +26,7 @@ from tests.platforms.smtp import FakeMailServer, Taken
 from tests.tickets.test_views import PART, browser, text_of
 from tickets import letters, lifecycle, replies
 from tickets.models import Actor, Message, Part, Participant, Ticket
+from tickets.models.activity import SYSTEM, record
 
 SECRET = "mail:kopi"
 _NUMBERS = count(1)
@@ -568,3 +572,33 @@ def test_a_picture_in_its_place_is_not_listed_below(mailbox: Channel, bea: Agent
     page = client.get(f"/tickets/{message.ticket_id}/").content.decode()
     assert "Show the whole mail</summary>" in page
     assert "di-tempatnya.png" in page.partition('<ul class="files')[2]
+
+
+def test_an_answer_to_a_merged_ticket_goes_where_it_went(
+    mailbox: Channel, bea: Agent, sends: Callable[[Message], Taken]
+) -> None:
+    asked, other = comes(mailbox), comes(mailbox, subject="Lain")
+    taken = sends(answers(asked, bea))
+    with transaction.atomic():
+        ticket = Ticket.objects.locked().get(pk=asked.ticket_id)
+        into = {"into": other.ticket_id}
+        now = timezone.now()
+        record(ticket, "ticket.merged", SYSTEM, changes=into, status=Ticket.Status.RESOLVED, resolved_at=now)
+    assert comes(mailbox, back(taken, "Masih tanya")).ticket_id == other.ticket_id
+    by_number = comes(mailbox, subject=f"Re: Tanya [#{asked.ticket_id}]")
+    assert by_number.ticket_id == other.ticket_id
+    by_key = comes(mailbox, written("Lagi", To=taken.mail["Reply-To"]))
+    assert by_key.ticket_id == other.ticket_id
+
+
+def test_a_zip_bomb_stays_shut(mailbox: Channel) -> None:
+    bomb = BytesIO()
+    with ZipFile(bomb, "w", ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"{number}.txt", b"\0" * 10_000_000)
+    mail = written("Lihat lampiran")
+    mail.add_attachment(bomb.getvalue(), "application", "zip", filename="foto.zip")
+    message = comes(mailbox, mail)
+    file = message.attachments.get()
+    assert (file.filename, file.size) == ("foto.zip", len(bomb.getvalue()))
+    assert message.text.strip() == "Lihat lampiran"

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from agents.models import Agent
+from channels_app.adapters.email import troubles
 from channels_app.forms import PREFIX
-from channels_app.models import Channel
+from channels_app.models import Channel, Mailbox
 from tests.channels_app.test_forms import typed
 from tests.platforms.smtp import FakeMailServer
 from tests.tickets.test_setup_channels import ROOT, sign, text  # noqa: F401 (a fixture)
@@ -75,3 +77,19 @@ def test_a_change_is_tried_with_the_secrets_that_are_kept(
     row.refresh_from_db()
     assert row.clear_settings() == before
     assert [line for line in server.seen if line == "MAIL"] == ["MAIL"]
+
+
+def test_how_the_mailbox_fares_is_told(sign: Sign, ana: Agent) -> None:  # noqa: F811
+    made = sign(ana).post(f"{ROOT}new/email/", mail(imap_url="imaps://help:x@imap.shop.example"))
+    assert made.status_code == 302, text(made, 422)
+    row = Channel.objects.get()
+    path = f"{ROOT}{row.pk}/"
+    assert "mailbox cannot" not in text(sign(ana).get(path))
+    box = Mailbox.objects.create(channel=row, error=f"{troubles.NO_NAME}\nName or service not known")
+    page = text(sign(ana).get(path))
+    assert "The mailbox cannot be looked into:" in page
+    assert "There is no mail server of that name. Name or service not known" in page
+    Mailbox.objects.filter(pk=box.pk).update(error="", checked_at=timezone.now())
+    page = text(sign(ana).get(path))
+    assert "Last looked into the mailbox" in page
+    assert "cannot be looked into" not in page

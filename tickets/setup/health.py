@@ -12,10 +12,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import registry
-from channels_app.models import Channel, Envelope
+from channels_app.models import Channel, Envelope, Mailbox
 
 UNOPENED = ~Q(state=Envelope.State.OPENED)
 """Said with every question about failures: the indexes hold these alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """failure: "" where it works."""
+
+    failure: str
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,15 @@ class Health:
     @property
     def failure(self) -> str:
         """Why the last one failed: what was stored in English, in the reader's language."""
-        return " ".join(gettext(line) for line in self.channel.last_failure.splitlines() if line.strip())
+        return said(self.channel.last_failure)
+
+    @property
+    def mailbox(self) -> Looked | None:
+        """When its mailbox was last looked into, or why it cannot be; None where it has none. One statement."""
+        if not self.installed or not self.channel.adapter.fetches:
+            return None
+        found = Mailbox.objects.filter(channel=self.channel).exclude(checked_at=None, error="").first()
+        return Looked(said(found.error), found.checked_at) if found else None
 
     @property
     def state(self) -> str:
@@ -68,6 +84,11 @@ class Health:
     @property
     def quota_at(self) -> datetime | None:
         return self.channel.quota_at
+
+
+def said(failure: str) -> str:
+    """What was stored in English, a line each, in the reader's language."""
+    return " ".join(gettext(line) for line in failure.splitlines() if line.strip())
 
 
 STATES = {
