@@ -75,6 +75,8 @@ class Chat {
       this.asked, this.notice, this.composer.form, h("div", { class: "dropping", "aria-hidden": "true" }),
     );
     this.composer.catches(this.panel);
+    // What is typed here is no shortcut of the page's.
+    for (const kind of ["keydown", "keypress", "keyup"]) this.panel.addEventListener(kind, (event) => event.stopPropagation());
     this.host.shadowRoot.append(this.panel, this.live);
   }
 
@@ -87,6 +89,8 @@ class Chat {
     await this.ready();
     this.isOpen = true;
     this.panel.hidden = false;
+    // Of a modal dialog only what stands inside is read out.
+    this.panel.append(this.live);
     this.host.opened(true);
     this.fit();
     this.draw();
@@ -104,6 +108,7 @@ class Chat {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.panel.hidden = true;
+    this.host.shadowRoot.append(this.live);
     this.host.opened(false);
     this.host.button.focus({ preventScroll: true });
   }
@@ -180,10 +185,7 @@ class Chat {
   }
 
   pressed(event) {
-    if (event.key === "Escape") {
-      event.stopPropagation();
-      this.close();
-    }
+    if (event.key === "Escape") this.close();
     if (event.key !== "Tab") return;
     const inside = this.panel.querySelector(".enlarged") ?? this.panel;
     const stops = [...inside.querySelectorAll(TABBABLE)].filter((one) => one.checkVisibility());
@@ -232,7 +234,7 @@ class Chat {
     this.messages = new Map(found.results.map((one) => [one.seq, one]));
     this.upto = found.at;
     this.receipts = found.receipts;
-    this.store.keep({ seen: found.receipts.seen });
+    this.store.keep({ seen: Math.max(found.receipts.seen, this.store.state.seen ?? 0) });
     this.fetched = true;
     this.onLine(true);
     this.draw();
@@ -258,7 +260,9 @@ class Chat {
 
   identified(moved) {
     this.host.tell("identified", { moved });
-    if (moved) this.refresh();
+    if (!moved) return;
+    this.store.keep({ seen: 0 });
+    this.refresh();
   }
 
   /** Another tab has done something. */

@@ -76,7 +76,7 @@ export class Hearing {
   connect() {
     clearTimeout(this.later);
     const { token } = this.store.state;
-    if (!this.on || this.socket || !token) return;
+    if (!this.on || this.socket || !token || !navigator.onLine) return;
     const address = `${this.host.hub.replace(/^http/, "ws")}/ws/widget/?after=${this.tell.after()}`;
     let socket;
     try {
