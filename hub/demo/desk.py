@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,8 @@ from channels_app.models import Channel
 from hub.demo import accounts, people, playing, promises, survey
 
 LOCK = 0x64656D6F
+PATIENCE = 60_000
+"""Milliseconds to wait for another that makes the same."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Made:
 def make(platform_url: str | None = None, smtp_url: str | None = None) -> Made:
     """None leaves an address as it was. Raises SettingsInvalid for one that cannot be."""
     passwords = people.hashes()
-    with transaction.atomic():
+    with _patiently(), transaction.atomic():
         _alone()
         agents, is_new = people.make_people(passwords)
         channels = accounts.make_channels(people.team_of(agents["Ana"]))
@@ -50,11 +54,27 @@ def make(platform_url: str | None = None, smtp_url: str | None = None) -> Made:
     return Made(agents, channels, is_new)
 
 
+@contextmanager
+def _patiently() -> Iterator[None]:
+    """A second call may have to wait until the first has made everything: on SQLite already to begin."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        usual = cursor.fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
+
+
 def _alone() -> None:
     """SQLite's transactions are alone by themselves (IMMEDIATE)."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '60s'")
+            cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
