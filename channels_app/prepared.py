@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 from django.db.models.sql import InsertQuery
@@ -94,14 +94,15 @@ def insert(row: M) -> M:
         row.save(force_insert=True)
         return row
     sql, compiler, fields = _inserts[key]
-    # Each thread has a connection of its own; the compiler asks it only how values are written.
-    params = [field.get_db_prep_save(field.pre_save(row, add=True), connection=connection) for field in fields]
+    # Looked up once: ``connection`` asks for the thread's own with every use.
+    own = connections[DEFAULT_DB_ALIAS]
+    params = [field.get_db_prep_save(field.pre_save(row, add=True), connection=own) for field in fields]
     if any(hasattr(one, "resolve_expression") for one in params):
         row.save(force_insert=True)
         return row
-    with connection.cursor() as cursor:
+    with own.cursor() as cursor:
         cursor.execute(sql, params)
-        returned = connection.ops.fetch_returned_insert_columns(cursor, compiler.returning_params)  # type: ignore[attr-defined]
+        returned = own.ops.fetch_returned_insert_columns(cursor, compiler.returning_params)  # type: ignore[attr-defined]
     for field, value in zip(opts.db_returning_fields, returned, strict=True):
         setattr(row, field.attname, value)
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
@@ -111,7 +112,7 @@ def insert(row: M) -> M:
 def _prepare(row: Model, key: tuple[str, type[Model]]) -> bool:
     opts = row._meta
     pk = opts.pk
-    if not connection.features.can_return_columns_from_insert or list(opts.db_returning_fields) != [pk]:
+    if not connection.features.can_return_columns_from_insert or pk not in opts.db_returning_fields:
         return False
     if row.pk is not None:
         return False
@@ -139,8 +140,9 @@ def update(model: type[Model], pk: Any, **values: Any) -> None:
         _updates[key] = _set(model, names)
     sql, fields = _updates[key]
     plain = (one.pk if isinstance(one, Model) else one for one in values.values())
-    params = [field.get_db_prep_save(one, connection=connection) for field, one in zip(fields, plain, strict=True)]
-    with connection.cursor() as cursor:
+    own = connections[DEFAULT_DB_ALIAS]
+    params = [field.get_db_prep_save(one, connection=own) for field, one in zip(fields, plain, strict=True)]
+    with own.cursor() as cursor:
         cursor.execute(sql, [*params, pk])
 
 
