@@ -84,7 +84,9 @@ class Clocks:
 
     @classmethod
     def load(cls, stored: dict[str, Any]) -> Clocks:
-        clocks = {kind: _clock(given) for kind, given in stored.get("clocks", {}).items()}
+        # In one order: PostgreSQL keeps none.
+        found = stored.get("clocks", {})
+        clocks = {str(kind): _clock(found[kind]) for kind in Kind.values if kind in found}
         return cls(**{**{name: stored[name] for name in _NAMES if name in stored}, "clocks": clocks})
 
     def dump(self) -> dict[str, Any]:
