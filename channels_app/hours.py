@@ -78,7 +78,7 @@ book = Kept(_read)
 
 
 def hours_for(team_id: int | None, channel_id: int | None) -> Calendar | None:
-    """The hours that count for a ticket of this team on this channel; None: always open."""
+    """The hours that count for what this team has on this channel; None: always open."""
     return book.get().of(team_id, channel_id)
 
 
