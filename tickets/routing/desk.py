@@ -31,8 +31,10 @@ from tickets.routing.strategies import Candidate, Reason, Way, Work
 log = structlog.get_logger(__name__)
 
 S = Ticket.Status
-PAGE = 50
-LOOK = 5_000
+PAGE = 200
+AT_ONCE = 25
+"""So many are given in one transaction: it holds the seats, and readers of the log wait for its lines."""
+LOOK = 2_000
 """So many waiting tickets of a team are looked through for one that the free agents can take."""
 ASK_AGAIN = timedelta(seconds=60)
 """Whoever passed is asked again after this, when nobody else is left."""
@@ -135,45 +137,60 @@ def waiting(queue: Queue) -> TicketQuerySet:
 
 def serve(queue: Queue) -> int:
     """Give out what this team's free colleagues can take. Gives how many tickets went."""
-    numbers, known = list(waiting(queue).values_list("pk", flat=True)[:LOOK]), crew.weights()
-    given, free = 0, True
-    for start in range(0, len(numbers), PAGE):
-        done, free = _serve_some(queue, numbers[start : start + PAGE], known)
-        given += done
-        if not free:
-            _serve_some(queue, _untold(numbers[start + PAGE :]), known)
-            break
+    numbers, closed = _open_first(queue)
+    known, given, at, free = crew.weights(), 0, 0, True
+    while at < len(numbers) and free:
+        done, looked, free = _serve_some(queue, numbers[at : at + PAGE], known)
+        given, at = given + done, at + looked
+    # Nobody has room for these now, or the channel is closed: who was not told why is told.
+    for left in (numbers[at:], closed):
+        _serve_some(queue, _untold(left), known)
     if numbers:
         _ring(queue, len(numbers) - given)
     return given
 
 
+def _open_first(queue: Queue) -> tuple[list[int], list[int]]:
+    """(what waits on channels that are open now, what waits on the others), in the order in which they go."""
+    rows = list(waiting(queue).values_list("pk", "channel")[:LOOK])
+    now = timezone.now()
+    shut = {channel for channel in {row[1] for row in rows} if closed_until(queue.team_id, channel, now)[0]}
+    return [pk for pk, channel in rows if channel not in shut], [pk for pk, channel in rows if channel in shut]
+
+
 @transaction.atomic
-def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tuple[int, bool]:
-    """(how many of these tickets went, whether anybody still has room). Who serves the same team meanwhile waits."""
+def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tuple[int, int, bool]:
+    """(how many of these tickets went, how many were looked at, whether anybody still has room).
+
+    Who serves the same team meanwhile waits, and so do the log's readers: it ends after so many.
+    """
     if not numbers:
-        return 0, False
+        return 0, 0, False
     people = {one.agent: one for one in crew.of_team(queue.team_id, known, lock=True)}
     given: list[int] = []
     busy: set[int] = set()
+    looked = len(numbers)
     for ticket in _page(queue, numbers):
         agent = _serve_one(queue, ticket, people, known)
         if agent is not None:
             people[agent.agent] = agent
             busy.add(agent.agent)
             given.append(ticket.pk)
+        if len(given) == AT_ONCE:
+            looked = numbers.index(ticket.pk) + 1
+            break
     if given:
         giving.note(busy)
-        Route.objects.filter(pk__in=given).exclude(why=[], passed=[]).update(why=[])
+        Route.objects.filter(pk__in=given).exclude(why=[]).update(why=[])
         if queue.mode != Queue.Mode.OFFER:
             Route.objects.filter(pk__in=given).exclude(passed=[]).update(passed=[])
-    return len(given), any(_free(one) for one in people.values())
+    return len(given), looked, any(_free(one) for one in people.values())
 
 
 def _untold(numbers: Sequence[int]) -> list[int]:
-    """Of those who wait further back than anybody has room: some who have not been told why."""
-    told = Route.objects.filter(pk__in=numbers).exclude(why=[]).values_list("pk", flat=True)
-    return sorted(set(numbers).difference(told), key=numbers.index)[:PAGE] if numbers else []
+    """Some of those who have not been told why they wait."""
+    told = set(Route.objects.filter(pk__in=numbers).exclude(why=[]).values_list("pk", flat=True)) if numbers else set()
+    return [number for number in numbers if number not in told][:PAGE]
 
 
 def _free(one: Candidate) -> bool:

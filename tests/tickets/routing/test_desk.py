@@ -34,6 +34,13 @@ def last_line(ticket: Ticket) -> str:
     return wording.of_line(Activity.objects.filter(ticket=ticket).latest("seq"))
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str, dict[str, Any]]]:
+    heard: list[tuple[list[int], str, dict[str, Any]]] = []
+    monkeypatch.setattr(giving, "tell", lambda agents, kind, **more: heard.append((agents, kind, more)))
+    return heard
+
+
 # ── At once ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,6 +194,39 @@ def test_who_waits_far_back_is_told_why_too(
     assert all(last_line(one).endswith("everybody is full") for one in tickets[1:])
 
 
+def test_while_it_is_closed_work_waits_for_the_morning_and_nobody_is_rung(
+    sms_channel: Channel, sandbox_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    morning = timezone.now() + timedelta(hours=9)
+    closed = {sms_channel.pk: (True, morning)}
+    monkeypatch.setattr(desk, "closed_until", lambda team, channel, at: closed.get(channel, (False, None)))
+    sit(bea)
+    night, day = writes(sms_channel), writes(sandbox_channel)
+    desk.sweep()
+    desk.sweep()
+    assert [holder(night), holder(day)] == [None, bea]
+    assert "closed until" in last_line(night)
+    assert Activity.objects.filter(ticket=night, type="routing.waiting").count() == 1
+    assert told == []
+    closed[sms_channel.pk] = (True, None)
+    never = writes(sms_channel)
+    desk.sweep()
+    assert last_line(never) == "Nobody can take this ticket yet: closed"
+    closed.clear()
+    desk.sweep()
+    assert [holder(night), holder(never)] == [bea, bea]
+
+
+def test_more_than_one_transaction_gives(
+    sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "AT_ONCE", 2)
+    sit(bea, capacity=100)
+    tickets = [writes(sms_channel) for _ in range(5)]
+    assert desk.serve(queue) == 5
+    assert {holder(one) for one in tickets} == {bea}
+
+
 def test_previous_agent_first_while_they_can(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
     sit(ana)
     sit(bea, capacity=4)
@@ -270,13 +310,6 @@ def asking(queue: Queue) -> Queue:
     queue.mode = Queue.Mode.OFFER
     queue.save()
     return queue
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str, dict[str, Any]]]:
-    heard: list[tuple[list[int], str, dict[str, Any]]] = []
-    monkeypatch.setattr(giving, "tell", lambda agents, kind, **more: heard.append((agents, kind, more)))
-    return heard
 
 
 def offered() -> list[str]:
