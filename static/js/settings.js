@@ -4,7 +4,8 @@
 //   <button data-reveal="#id" hidden>           shows and hides a value that is dotted out
 //   <a data-ask href="/…/delete/">              the page behind it has <… id="ask">; here it opens as a dialog
 //   <form data-into="#id">                      sent in the background; the answer's #id takes the place of ours
-//   <button formaction data-into="#id" hidden>  the same of one button of a form (shown only where it can work)
+//   <button type="button" formaction data-into="#id" hidden>  the same of what its form says, sent there; it is no
+//                                               submit button, for Enter is to press the one that saves
 //   <form data-once>                            its button cannot be pressed twice
 //   <div data-poll="#id">                       is asked for again every second until the answer has no data-poll
 
@@ -83,8 +84,9 @@ async function send(form, submitter) {
   const own = submitter?.dataset.into;
   const into = own ?? form.dataset.into;
   const place = document.querySelector(into);
-  const body = new URLSearchParams(new FormData(form, submitter));
+  const body = new URLSearchParams(new FormData(form, own ? null : submitter));
   busy(form, true);
+  if (own) submitter.setAttribute("aria-busy", "true");
   place.setAttribute("aria-busy", "true");
   try {
     const response = await ask(own ? submitter.formAction : form.action, { method: "POST", body });
@@ -98,6 +100,7 @@ async function send(form, submitter) {
   } finally {
     place.removeAttribute("aria-busy");
     busy(form, false);
+    if (own) submitter.removeAttribute("aria-busy");
     // What was pressed may be gone with the old part: whoever uses the keyboard goes on where the answer is.
     (submitter?.isConnected ? submitter : place.querySelector("[data-shown]"))?.focus();
   }
@@ -107,6 +110,7 @@ document.addEventListener("click", (event) => {
   const found = (name) => event.target.closest?.(`[${name}]`);
   if (found("data-copy")) copy(found("data-copy"));
   else if (found("data-reveal")) reveal(found("data-reveal"));
+  else if (found("formaction")?.dataset.into && !found("formaction").ariaBusy) send(found("formaction").form, found("formaction"));
   else if (found("data-ask") && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
     event.preventDefault();
     open(found("data-ask"));
@@ -115,7 +119,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches("[data-into]") || event.submitter?.dataset.into) {
+  if (form.matches("[data-into]")) {
     event.preventDefault();
     send(form, event.submitter);
   } else if (form.matches("[data-once]")) {

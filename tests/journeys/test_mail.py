@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.test_looks import findings
 from tests.platforms.smtp import FakeMailServer
 from tests.running import RunningHub
 
@@ -71,3 +72,39 @@ def test_a_mail_is_read_and_answered_with_a_copy(door: str, server: FakeMailServ
     taken = server.wait()[0]
     assert taken.recipients == ["dora@mail.example", "eka@mail.example", "fitri@mail.example"]
     assert taken.mail["In-Reply-To"] == mail["Message-ID"]
+
+
+def test_a_mailbox_is_set_up_with_a_known_provider_and_tried(enter: Enter) -> None:
+    """On a phone, by keyboard: what is known is filled in, what is wrong is said, Enter saves."""
+    page = enter("ana", viewport={"width": 360, "height": 740})
+    page.goto("/settings/channels/new/email/")
+    page.get_by_role("link", name="Yahoo", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Yahoo", exact=True)).to_have_attribute("aria-current", "true")
+    box = page.get_by_role("group", name="Mailbox to fetch from (IMAP)")
+    out = page.get_by_role("group", name="Server for mail going out (SMTP)")
+    expect(box.get_by_label("Server")).to_have_value("imap.mail.yahoo.com")
+    expect(out.get_by_label("Port")).to_have_value("465")
+    name = f"Surat {uuid4().hex[:6]}"
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Address", exact=True).fill("help@shop.example")
+    for part in (box, out):
+        part.get_by_label("Server").fill("127.0.0.1")
+        part.get_by_label("Port").fill("9")
+        part.get_by_label("User name").fill("help@shop.example")
+        part.get_by_label("Password", exact=True).fill("rahasia")
+    assert findings(page) == []
+    page.get_by_role("button", name="Try it before saving").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#tried li")).to_have_count(2)
+    expect(page.locator("#tried")).to_contain_text("Fetching (127.0.0.1:9): The mail server takes no connection")
+    expect(box.get_by_label("Password", exact=True)).to_have_value("rahasia")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # Nothing is fetched here: the mailbox would only be knocked at until the end of all journeys.
+    for label in ("Server", "Port", "User name", "Password", "Folder"):
+        box.get_by_label(label, exact=True).fill("")
+    page.get_by_label("Name", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="How to connect it")).to_be_visible()
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
