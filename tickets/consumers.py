@@ -24,7 +24,7 @@ from agents import tokens
 from agents.models import Agent, Sight, Token
 from channels_app import wakeups
 from tickets import glances, live, log, sights
-from tickets.courtesies import customer_sees
+from tickets.courtesies import customer_sees, shown_on
 from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
 from tickets.routing import presence
@@ -106,6 +106,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.who = who
         self.said: dict[tuple[str, int], float] = {}
         self.teams: dict[int, tuple[float, int | None]] = {}
+        self.shown: dict[int, frozenset[str]] = {}
         await self.accept()
         try:
             after = read_after(self.scope["query_string"].decode("latin-1"))
@@ -196,7 +197,8 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, upto)
             self._tell(kind, number, self.teams[number][1], upto=upto)
             return
-        await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)
+        if kind in self.shown.get(number, ()):
+            await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)
         if kind == "viewing":
             self.listener.viewing = {number}
         elif kind == "left":
@@ -218,7 +220,9 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 return False
             if len(self.teams) > 500:
                 self.teams = {key: value for key, value in self.teams.items() if key in self.listener.viewing}
-            known = self.teams[number] = (now, found[0])
+                self.shown = {key: self.shown[key] for key in self.teams}
+            known, self.shown[number] = (now, found[0]), found[1]
+            self.teams[number] = known
         return self.listener is not None and self.listener.sight.covers(known[1])
 
     def _tell(self, kind: str, number: int, team: int | None, **more: int) -> None:
@@ -243,5 +247,8 @@ def _where(after: int | None, agent_id: int, sight: Sight) -> tuple[int, int, bo
     return at, max(newest(), at), kept, not after or after >= since
 
 
-def _team_of(number: int) -> tuple[int | None] | None:
-    return Ticket.objects.filter(pk=number).values_list("team_id").first()
+def _team_of(number: int) -> tuple[int | None, frozenset[str]] | None:
+    """(its team, which live words its customer may see), in one statement."""
+    wanted = Ticket.objects.filter(pk=number).values_list("team_id", "channel__kind", "channel__public_settings")
+    found = wanted.first()
+    return (found[0], shown_on(found[1], found[2])) if found else None

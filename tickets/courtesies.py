@@ -6,14 +6,16 @@ row and is told once; typing is of the moment, and at most every few seconds in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_app import asking, jobs
+from channels_app import asking, jobs, registry
 from channels_app.contract import READ_RECEIPTS, Adapter, DeliveryFailed
 from tickets.models import Courtesy, Message, Ticket
 from tickets.sendable import abilities_of, conversation_of
@@ -23,6 +25,16 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 BACKOFF = (5, 60, 600)
 TYPING_EVERY = timedelta(seconds=5)
+
+
+def shown_on(kind: str, public_settings: Mapping[str, Any]) -> frozenset[str]:
+    """Of an agent's live words those that a customer of such a channel may see: for the others nothing is asked."""
+    try:
+        adapter = registry.adapter(kind)
+    except registry.UnknownKind:
+        return frozenset()
+    types, reads = type(adapter).typing is not Adapter.typing, public_settings.get(READ_RECEIPTS.name) == "on"
+    return frozenset(word for word, shown in (("typing", types), ("viewing", reads)) if shown)
 
 
 def customer_sees(word: str, number: int) -> None:

@@ -185,6 +185,7 @@ def test_what_nobody_knows_is_shown_with_its_reason() -> None:
         ("marketing_preference", "opt_out", {"category": "marketing_messages"}),
         ("calls", "call", {"status": "COMPLETED", "duration": "12"}),
         ("history_of_the_phone_app", "history", {"progress": "55"}),
+        ("address_book_of_the_phone_app", "smb_app_state_sync", {}),
         ("errors_of_no_message", "platform_error", {"code": "130429"}),
         ("quality_of_the_number", "phone_number_quality_update", {"event": "FLAGGED"}),
         ("group_participants", "group_participants_add", {}),

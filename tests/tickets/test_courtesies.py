@@ -197,7 +197,7 @@ def words_of(agent: Agent, *words: dict[str, Any]) -> None:
         pass
 
     consumer = InboxConsumer()
-    consumer.who, consumer.said, consumer.teams = SignedIn(agent, agent.sight()), {}, {}
+    consumer.who, consumer.said, consumer.teams, consumer.shown = SignedIn(agent, agent.sight()), {}, {}, {}
     consumer.listener = Listener(agent_id=agent.pk, sight=agent.sight(), send=nowhere, close=nowhere, position=0)
 
     async def say() -> None:
@@ -222,3 +222,14 @@ def test_whoever_may_not_see_the_ticket_tells_nobody(
 ) -> None:
     words_of(carl, {"type": "viewing", "ticket": asked.pk}, {"type": "typing", "ticket": asked.pk})
     assert (chatty.asked("/read"), chatty.asked("/typing")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "receipts", "words"),
+    [
+        ("sms", "on", {"viewing"}), ("webhook", "off", set()), ("line", "off", {"typing"}),
+        ("telegram", "on", {"typing", "viewing"}), ("gone", "on", set()),
+    ],
+)  # fmt: skip
+def test_words_that_no_customer_sees_ask_nothing(kind: str, receipts: str, words: set[str]) -> None:
+    assert courtesies.shown_on(kind, {"read_receipts": receipts}) == words
