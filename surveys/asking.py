@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -134,13 +136,22 @@ def done(mine: uuid.UUID, ids: Sequence[int]) -> None:
     batch = Batch(list(rows.select_related("survey", "version").order_by("pk")), timezone.now())
     for row in batch.rows:
         batch.step(row, tickets[row.ticket_id])
-    Invitation.objects.bulk_update(batch.rows, FIELDS)
+    _keep(batch.rows)
     tallies.touch({(row.survey_id, row.day) for row in batch.changed})
 
 
-FIELDS = (
-    "state", "reason", "due_at", "asked_at", "expires_at", "message", "version", "claim", "claimed_until", "attempts",
-)  # fmt: skip
+def _keep(rows: Sequence[Invitation]) -> None:
+    """Most of a batch is alike but for its message: one statement for all that is the same."""
+    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        alike[tuple(getattr(row, name) for name in SAME)].append(row.pk)
+    for values, ids in alike.items():
+        fields: dict[str, Any] = dict(zip(SAME, values, strict=True))
+        Invitation.objects.filter(pk__in=ids).update(**fields, claim=None, claimed_until=None)
+    Invitation.objects.bulk_update([row for row in rows if row.message_id], ["message"])
+
+
+SAME = ("state", "reason", "due_at", "asked_at", "expires_at", "version_id", "attempts")
 
 
 class Batch:
@@ -271,6 +282,7 @@ class Batch:
                 "auto-generated",
                 quick_replies=lambda: offered,
                 template=_filled(template, row, ticket) if template else None,
+                conversation=conversation,
             )
         except sendable.CannotSend as error:
             log.info("a survey cannot be sent", invitation=row.pk, reason=str(error))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, outbound, vault
-from channels_app.contract import InboundMessage, QuickReply, Template
+from channels_app.contract import Abilities, Conversation, InboundMessage, QuickReply, Template
 from channels_app.models import Channel
 from tickets import choices, letters, sendable, threads
 from tickets.models import Message, Part, Ticket
@@ -41,10 +41,17 @@ BREAKER = (timedelta(minutes=60), 500)
 STOPPED = N_("Automatic answers have stopped: too many went out within an hour. Something answers them by itself.")
 
 
-def may_send(ticket: Ticket, kind: Kind = "auto-replied", *, by_template: bool = False) -> str | None:
-    """None: yes. Else why not, in a word for the log. The caller holds the ticket."""
-    conversation = sendable.conversation_of(ticket)
-    able = outbound.abilities(ticket.channel, conversation)
+def may_send(
+    ticket: Ticket,
+    kind: Kind = "auto-replied",
+    *,
+    by_template: bool = False,
+    conversation: Conversation | None = None,
+    able: Abilities | None = None,
+) -> str | None:
+    """None: yes. Else why not, in a word for the log. The caller holds the ticket; the two last it may know already."""
+    conversation = conversation or sendable.conversation_of(ticket)
+    able = able or outbound.abilities(ticket.channel, conversation)
     if conversation.blocked or able.closed or (able.only_templates and not by_template):
         return "closed"
     newest = Message.objects.filter(ticket=ticket, direction=Message.Direction.IN).order_by("-pk").first()
@@ -130,12 +137,15 @@ def offer(
     *,
     quick_replies: Callable[[], Iterable[QuickReply]] = tuple,
     template: Template | None = None,
+    conversation: Conversation | None = None,
 ) -> Message | str:
     """As ``send``, in whatever language the caller is; instead of None it is told why not, in a word.
 
     template: goes out in place of the text where nothing else may. Raises CannotSend.
     """
-    reason = may_send(ticket, kind, by_template=template is not None)
+    conversation = conversation or sendable.conversation_of(ticket)
+    able = outbound.abilities(ticket.channel, conversation)
+    reason = may_send(ticket, kind, by_template=template is not None, conversation=conversation, able=able)
     if reason:
         log.info("no automatic message", ticket=ticket.pk, reason=reason)
         return reason
@@ -145,7 +155,7 @@ def offer(
     else:
         words, offered = text(), list(quick_replies())
         if offered:
-            extra[choices.NAME] = choices.checked(sendable.abilities_of(ticket), offered, words)
+            extra[choices.NAME] = choices.checked(able, offered, words)
     return _queued(ticket, words, extra)
 
 

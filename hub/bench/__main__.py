@@ -10,7 +10,7 @@ from importlib import import_module
 
 from hub.bench import product
 
-ROWS = ("ingest", "live", "routing", "inbox", "start", "page", "mail")
+ROWS = ("ingest", "live", "routing", "inbox", "start", "page", "widget", "mail", "surveys")
 
 
 def main(asked: list[str]) -> int:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hub.bench import wire
+from hub.bench import widget, wire
 from hub.bench.inbox import NAMES, SIZES, filled, whole
 from hub.bench.product import Backend, Desk
 from hub.bench.report import Table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 REQUESTS, KILOBYTES, STATEMENTS, TASK = 12, 120, 8, 100
+WIDGET = {"before the click": (1, 6), "until one can write": (4, 25)}
 ROUNDS = 3
 MESSAGES = 20
 WITHIN = 60_000
@@ -58,6 +59,9 @@ def run(backend: Backend) -> Table:
                         table.add(f"first load of {name}", size / 1024, "KB", most=KILOBYTES)
                 longest.append(best(walk(chromium, one, told) for _ in range(ROUNDS)))
         longest.append(paging_back(chromium, backend))
+        for name, (requests, kilobytes) in widget.loads(chromium, backend).items():
+            table.add(f"the widget {name}, requests", float(requests), most=WIDGET[name][0])
+            table.add(f"the widget {name}", kilobytes, "KB", most=WIDGET[name][1])
     names = (f"{NAMES[small]} tickets (the twin)", f"{NAMES[large]} tickets", "back through 10,000 messages")
     for name, (clock, processor) in zip(names, longest, strict=True):
         table.add(f"longest task, {name}", clock, "ms", most=None if "twin" in name else TASK)

@@ -1,0 +1,35 @@
+"""Row `surveys`: 100,000 resolved tickets due at once are asked about, each once; results of a million answers."""
+
+from __future__ import annotations
+
+import os
+
+from hub.bench.product import Backend
+from hub.bench.report import Table
+
+TICKETS, ANSWERS = 100_000, 1_000_000
+MOST_MEMORY = 150.0
+STATEMENTS = 16
+
+
+def run(backend: Backend) -> Table:
+    tickets = int(os.environ.get("BENCH_TICKETS", TICKETS))
+    answers = int(os.environ.get("BENCH_ANSWERS", ANSWERS))
+    table = Table(f"surveys, {backend.name}: {tickets:,} tickets due at once, {answers:,} answers")
+    said = backend.desk("surveys", fresh=True).inside("asked", str(tickets), str(answers))
+    table.add("tickets asked about", said["asked"], least=tickets)
+    table.add(
+        "  questions on them, and tickets that have one", said["messages"], f"({said['tickets']:,})", most=tickets
+    )
+    table.add("noticed in the log", said["noticed"], "tickets/s")
+    table.add("asked, one worker", said["rate"], "tickets/s")
+    table.add("  bare claims of as many rows", said["claims"], "rows/s")
+    table.add("  ratio to bare claims", said["rate"] / said["claims"])
+    table.add("memory that it took", said["memory"], "MB", most=MOST_MEMORY)
+    table.add("counting a year's answers by day, all of it", said["counting"], "s")
+    for name, half, most, statements, raw in said["pages"]:
+        words = f"p50 {half * 1000:.0f} ms, p99 {most * 1000:.0f} ms, {statements} statements"
+        beside = f"; raw SQL of the same: {raw * 1000:.0f} ms" if name.startswith("results") else ""
+        table.add(name, f"{words}{beside}")
+    table.add("statements, the most", max(float(row[3]) for row in said["pages"]), most=STATEMENTS)
+    return table
