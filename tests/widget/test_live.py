@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -156,6 +156,24 @@ def test_a_token_taken_back_ends_its_sockets(hub: RunningHub) -> None:
         heard(socket, "hello")
         tab.http.delete("/session/").raise_for_status()
         assert closed_with(socket) == 4401
+
+
+def test_sockets_that_never_read_keep_nobody_waiting(hub: RunningHub) -> None:
+    silent, other = Tab(hub), Tab(hub)
+    for _ in range(15):
+        silent.says("ช้า" * 3000)
+    address = hub.url.replace("http", "ws") + "/ws/widget/?after=0"
+    with ExitStack() as held:
+        for _ in range(3):
+            # The library reads a few frames ahead and then leaves the rest on the line, as we read none.
+            origin = {"Origin": hub.url}
+            line = held.enter_context(connect(address, additional_headers=origin, proxy=None, close_timeout=0))
+            line.send(json.dumps({"type": "auth", "token": silent.token}))
+        with other.listens() as socket:
+            said = other.says("Halo")
+            assert heard(socket, "message")["text"] == "Halo"
+            answer(hub, said, "Ya?")
+            assert heard(socket, "message")["text"] == "Ya?"
 
 
 def test_many_at_once_each_hear_their_own(hub: RunningHub) -> None:
