@@ -497,3 +497,24 @@ def test_a_large_picture_is_over_the_limit(late: Ticket, bea: Agent, meta: FakeM
     Attachment.objects.filter(pk=row).update(size=5 * 1024 * 1024 + 1)
     with pytest.raises(CannotSend, match="5 MB"):
         by_template(late, bea, row)
+
+
+# ── A thousand in one body ───────────────────────────────────────────────────────────────────
+
+
+def test_a_thousand_messages_in_one_body_are_there_when_it_is_answered(channels: dict[str, Channel]) -> None:
+    """Of twenty people, one message broken and one twice: the neighbours are all there, each once."""
+    channel = channels["whatsapp"]
+    messages: list[dict[str, Any]] = [
+        {"from": f"62813{number % 20:08}", "id": f"wamid.{number}", "timestamp": "1767225600", "type": "text",
+         "text": {"body": f"no {number}"}} for number in range(998)
+    ]  # fmt: skip
+    messages[500:500] = [{"type": "text", "text": {"body": "nobody's"}}, messages[7]]
+    takes(channel, whatsapp(messages=messages))
+    assert Message.objects.filter(channel=channel).count() == 998
+    assert Ticket.objects.filter(channel=channel).count() == 20
+    (envelope,) = Envelope.objects.filter(channel=channel)
+    assert (envelope.state, "[500]" in envelope.error) == ("failed", True)
+    ticket = Ticket.objects.filter(address__external_id="6281300000007").get()
+    texts = list(ticket.messages.order_by("at", "pk").values_list("text", flat=True))
+    assert texts == [f"no {number}" for number in range(7, 998, 20)]
