@@ -87,11 +87,11 @@ class Chat {
   async open() {
     if (this.isOpen) return this.composer.focus();
     await this.ready();
+    this.host.opened(true);
     this.isOpen = true;
     this.panel.hidden = false;
     // Of a modal dialog only what stands inside is read out.
     this.panel.append(this.live);
-    this.host.opened(true);
     this.fit();
     this.draw();
     this.list.toEnd();

@@ -6,7 +6,8 @@
   const NAME = "pelanggan-chat";
   const LOOKS = __LOOKS__;
   const WORDS = __WORDS__;
-  const own = document.currentScript ?? document.querySelector('script[data-channel][src*="/widget.js"]');
+  const LINE = "script[data-channel][src$='/widget.js']";
+  const own = document.currentScript ?? document.querySelector(LINE);
   if (!own?.dataset.channel) return;
   const hub = new URL(own.src, location.href).origin;
 
@@ -69,6 +70,7 @@
 
     settle({ channel, wanted, looks, hub, title, chat }) {
       Object.assign(this, { channel, wanted, hub, chatUrl: chat, titled: title });
+      this.dataset.channel = channel;
       this.look({ position: "right", ...LOOKS[channel], ...looks });
       this.speak();
       this.place();
@@ -189,6 +191,8 @@
     // ── What the chat says to its button ──
 
     opened(isOpen) {
+      // One window at a time.
+      if (isOpen) for (const other of document.querySelectorAll(NAME)) if (other.isOpen) other.close();
       this.isOpen = isOpen;
       this.toggleAttribute("data-open", isOpen);
       this.button.setAttribute("aria-expanded", String(isOpen));
@@ -229,7 +233,8 @@
     const widgets = new Map();
     const speaking = (find) => Object.fromEntries(verbs.map((verb) => [verb, (...given) => find()?.[verb](...given)]));
     api = {
-      ...speaking(() => widgets.values().next().value),
+      // Scripts that load by themselves run in any order; the page's first is the one that stands first.
+      ...speaking(() => widgets.get(document.querySelector(LINE)?.dataset.channel) ?? widgets.values().next().value),
       channel: (name) => speaking(() => widgets.get(name)),
       /** ["open"], ["identify", {…}] or a function: as calls are put down before this script is there. */
       push: (...calls) => {
