@@ -7,6 +7,7 @@
 //   <button type="button" formaction data-into="#id" hidden>  the same of what its form says, sent there; it is no
 //                                               submit button, for Enter is to press the one that saves
 //   <form data-once>                            its button cannot be pressed twice
+//   <form data-go-on>                           a part of it is done: it is sent again by itself, and shows how far it is
 //   <div data-poll="#id">                       is asked for again every second until the answer has no data-poll
 
 import { ask, explain, fragment, handsOff, toast, words } from "./web.js";
@@ -135,5 +136,8 @@ addEventListener("pageshow", (event) => {
 
 prepare(document);
 poll();
+// A moment to read how far it is, and to leave.
+const more = document.querySelector("form[data-go-on]");
+if (more) setTimeout(() => more.requestSubmit(), 400);
 document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector(".wrong :is(input, select, textarea)")?.focus();
