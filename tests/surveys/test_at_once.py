@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,10 +51,10 @@ def together(act: Callable[[], object], count: int = WORKERS) -> None:
 
 
 @pytest.fixture
-def channel(transactional_db: None) -> Iterator[Channel]:
+def channel(transactional_db: None) -> Channel:
     team = Team.objects.create(name="North")
     hire("Lena", team, Agent.Role.LEAD)
-    yield connect("webhook", team, "Shop", secret=SECRET, reply_url="http://127.0.0.1:9/reply/")
+    return connect("webhook", team, "Shop", secret=SECRET, reply_url="http://127.0.0.1:9/reply/")
 
 
 @pytest.fixture
