@@ -18,6 +18,8 @@ from django.test import Client
 from agents.models import Team
 from channels_app import acknowledging, jobs
 from channels_app.adapters.email import inward, sns
+from channels_app.adapters.email.ses import Ses
+from channels_app.contract import InboundRequest, Receipt
 from channels_app.models import Channel, Envelope
 from tests.conftest import connect
 from tests.platforms import FakePlatform
@@ -209,3 +211,17 @@ def test_a_mail_that_lies_in_s3_says_so(channel: Channel) -> None:
 def test_what_ses_says_when_it_is_set_up(channel: Channel) -> None:
     assert post(channel, signed("Notification", Message="Successfully validated SNS topic for Amazon SES.")) == 200
     assert not Message.objects.exists()
+
+
+def test_an_event_names_our_own_mail_by_our_own_id(channel: Channel) -> None:
+    """SES gives every mail a Message-ID of its own, and hands back the headers that it was given."""
+    body = {
+        "eventType": "Delivery", "delivery": {"recipients": ["dora@mail.example"], "timestamp": "2026-11-22T00:00:00Z"},
+        "mail": {"messageId": "0100-ses", "destination": ["dora@mail.example"],
+                 "headers": [7, {"name": "Message-ID", "value": f"<77.{'a1' * 10}@shop.example>"}]},
+    }  # fmt: skip
+    content = Ses().decode(channel.account(), InboundRequest(method="POST", url="", headers={}, body=json.dumps(
+        {"Type": "Notification", "Message": json.dumps(body)}).encode()))  # fmt: skip
+    (news,) = Ses().read(channel.account(), content)
+    assert isinstance(news, Receipt)
+    assert (news.external_id, news.own_key, news.state) == ("0100-ses", "77", "delivered")

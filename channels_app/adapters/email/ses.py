@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels_app import reading
-from channels_app.adapters.email import fields, inward, posted, rebuilt, sns, told
+from channels_app.adapters.email import composing, fields, inward, posted, rebuilt, sns, told
 from channels_app.adapters.email.doors import Mime
 from channels_app.contract import (
     Account,
@@ -128,7 +128,16 @@ def _event(
         words=recipient.get("diagnosticCode") or details.get("smtpResponse"),
         soft=kind == "DeliveryDelay" or details.get("bounceType") in ("Transient", "Undetermined"),
         event_id=details.get("feedbackId"),
+        own_key=_own_key(mail),
     )
+
+
+def _own_key(mail: Mapping[str, Any]) -> str:
+    """SES gives every mail a Message-ID of its own; ours stands among the headers that it was handed."""
+    found = mail.get("headers")
+    headers = [reading.mapping(one) for one in (found if isinstance(found, list) else [])[:200]]
+    own = next((one.get("value") for one in headers if str(one.get("name")).lower() == "message-id"), "")
+    return composing.own_key(str(own or ""))
 
 
 def _mail(account: Account, message: Mapping[str, Any]) -> list[News | Unreadable]:
