@@ -2,7 +2,7 @@
 
 const ANSWERS_WITHIN = 30_000;
 const STALLS_AFTER = 60_000;
-export const LONGEST_PAUSE = 30_000;
+export const LONGEST_PAUSE = 15_000;
 
 /** Half to one and a half times 0.5, 1, 2 … seconds: a thousand browsers do not come back at once. */
 export const backoff = (failures, longest = LONGEST_PAUSE) =>

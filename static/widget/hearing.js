@@ -117,7 +117,7 @@ export class Hearing {
     this.tell.line(false);
     this.failures = heard ? 0 : this.failures + 1;
     if (this.failures >= 2) this.poll();
-    const longest = this.failures >= 2 ? SOCKET_AGAIN : 30_000;
+    const longest = this.failures >= 2 ? SOCKET_AGAIN : undefined;
     this.later = setTimeout(() => this.connect(), backoff(this.failures + (this.failures >= 2 ? 3 : 0), longest));
   }
 
