@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Hands, Keys, Mouse, both
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
 
@@ -43,8 +44,8 @@ def message(page: Page, text: str) -> Any:
     return page.locator("#stream .msg", has_text=text)
 
 
-def open_ticket(page: Page, dora: Dora) -> None:
-    dora.row(page).locator("a").click()
+def open_ticket(page: Page, dora: Dora, hands: Hands | None = None) -> None:
+    (hands or Mouse()).open(dora.row(page))
     expect(page.locator(".ticket")).to_be_visible()
     expect(page.locator("#ticket-head")).to_contain_text(dora.name)
     # Where there is room for the customer's column it has been asked for, and is there.
@@ -88,8 +89,9 @@ def arrived(platform: FakeWebhookPlatform, dora: Dora, count: int) -> list[str]:
     return replies(platform, dora)
 
 
+@both
 def test_two_agents_see_it_and_one_answers(
-    enter: Enter, hub: RunningHub, platform: FakeWebhookPlatform, dora: Dora
+    enter: Enter, hub: RunningHub, platform: FakeWebhookPlatform, dora: Dora, hands: Hands
 ) -> None:
     ana, bea = enter("ana"), enter("bea")
     for page in (ana, bea):
@@ -97,17 +99,17 @@ def test_two_agents_see_it_and_one_answers(
     dora.says("Halo, paket saya belum datang")
     for page in (ana, bea):
         expect(dora.row(page)).to_contain_text("Halo, paket saya belum datang")
-    open_ticket(ana, dora)
-    open_ticket(bea, dora)
+    open_ticket(ana, dora, hands)
+    open_ticket(bea, dora, hands)
     expect(bea.locator("#presence")).to_contain_text("Ana")
     dora.says("Sudah tiga hari 😢")
     for page in (ana, bea):
         expect(message(page, "Sudah tiga hari")).to_have_count(1)
     expect(bea.locator("#said")).to_contain_text("Sudah tiga hari")
 
-    write(ana, "Maaf, kami cek dulu.")
+    hands.write(ana.get_by_label("Text"), "Maaf, kami cek dulu.")
     expect(bea.locator("#presence")).to_contain_text("Ana is typing")
-    send(ana)
+    hands.send(ana)
     expect(message(ana, "Maaf, kami cek dulu.")).to_contain_text("Sent")
     expect(message(bea, "Maaf, kami cek dulu.")).to_contain_text("Sent")
     expect(ana.get_by_label("Text")).to_have_value("")
@@ -118,12 +120,14 @@ def test_two_agents_see_it_and_one_answers(
 
 
 def test_a_line_that_is_cut_is_caught_up(enter: Enter, dora: Dora) -> None:
+    """By keyboard alone."""
+    keys = Keys()
     dora.says("Pertama")
     page = enter("bea")
     other = Dora(dora.hub)
-    open_ticket(page, dora)
+    open_ticket(page, dora, keys)
     mark(page)
-    write(page, "Draf saya")
+    keys.write(page.get_by_label("Text"), "Draf saya")
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_be_visible()
     for number in range(1, 6):
@@ -178,62 +182,66 @@ def test_the_web_process_is_killed_and_comes_back(enter: Enter, hub: RunningHub,
     assert sorted(said) == ["Kedua", "Pertama", "Sebentar, saya cek"]
 
 
-def test_two_answer_at_once(enter: Enter, platform: FakeWebhookPlatform, dora: Dora) -> None:
+@both
+def test_two_answer_at_once(enter: Enter, platform: FakeWebhookPlatform, dora: Dora, hands: Hands) -> None:
     dora.says("Berapa harganya?")
     ana, bea = enter("ana"), enter("bea", expect_trouble=True)
-    open_ticket(ana, dora)
-    open_ticket(bea, dora)
+    open_ticket(ana, dora, hands)
+    open_ticket(bea, dora, hands)
     # What Ana does does not reach Bea's eyes in time.
     bea.route("**/news/**", lambda route: route.abort())
-    write(bea, "Rp50.000, kak")
-    write(ana, "Lima puluh ribu")
-    send(ana)
+    hands.write(bea.get_by_label("Text"), "Rp50.000, kak")
+    hands.write(ana.get_by_label("Text"), "Lima puluh ribu")
+    hands.send(ana)
     expect(message(ana, "Lima puluh ribu")).to_have_count(1)
-    send(bea)
+    hands.send(bea)
     expect(bea.locator("#notice")).to_contain_text("Ana answered meanwhile")
     expect(bea.locator("#notice")).to_contain_text("Lima puluh ribu")
     expect(bea.get_by_label("Text")).to_have_value("Rp50.000, kak")
     assert arrived(platform, dora, 1) == ["Lima puluh ribu"]
     bea.unroute("**/news/**")
-    bea.get_by_label("Text").fill("Betul, dan ongkir gratis")
-    send(bea)
+    hands.write(bea.get_by_label("Text"), "Betul, dan ongkir gratis")
+    hands.send(bea)
     expect(message(bea, "Betul, dan ongkir gratis")).to_have_count(1)
     expect(message(bea, "Lima puluh ribu")).to_have_count(1)
     assert arrived(platform, dora, 2) == ["Lima puluh ribu", "Betul, dan ongkir gratis"]
 
 
 def test_a_colleagues_answer_is_told_while_one_writes(enter: Enter, dora: Dora) -> None:
+    """By keyboard alone."""
+    keys = Keys()
     dora.says("Masih ada?")
     ana, bea = enter("ana"), enter("bea")
-    open_ticket(ana, dora)
-    open_ticket(bea, dora)
-    write(bea, "Masih, kak")
-    write(ana, "Masih ada dua")
-    send(ana)
+    open_ticket(ana, dora, keys)
+    open_ticket(bea, dora, keys)
+    keys.write(bea.get_by_label("Text"), "Masih, kak")
+    keys.write(ana.get_by_label("Text"), "Masih ada dua")
+    keys.send(ana)
     expect(bea.locator("#notice")).to_contain_text("Ana answered meanwhile. Read it before you send.")
     expect(bea.get_by_label("Text")).to_have_value("Masih, kak")
 
 
-def test_the_sandbox_beside_the_inbox(enter: Enter, hub: RunningHub) -> None:
+@both
+def test_the_sandbox_beside_the_inbox(enter: Enter, hub: RunningHub, hands: Hands) -> None:
     name = f"Siti {uuid.uuid4().hex[:6]}"
     agent = enter("bea")
     phone = agent.context.new_page()
     phone.goto(f"/sandbox/{hub.channel('sandbox')['id']}/")
-    phone.get_by_label("You are").fill(name)
-    phone.get_by_role("button", name="Begin").click()
-    phone.get_by_label("Message", exact=True).fill("Buka jam berapa?")
-    phone.get_by_role("button", name="Send").click()
+    hands.write(phone.get_by_label("You are"), name)
+    hands.press(phone.get_by_role("button", name="Begin"))
+    hands.write(phone.get_by_label("Message", exact=True), "Buka jam berapa?")
+    hands.press(phone.get_by_role("button", name="Send"))
     expect(phone.locator("#phone .in")).to_contain_text("Buka jam berapa?")
     row = agent.locator("#rows .row", has_text=name)
     expect(row).to_contain_text("Buka jam berapa?")
-    row.locator("a").click()
-    agent.get_by_label("Note").check()
-    write(agent, "Jangan lupa Minggu tutup")
-    send(agent)
+    hands.open(row)
+    hands.kind(agent, "note")
+    hands.write(agent.get_by_label("Text"), "Jangan lupa Minggu tutup")
+    hands.send(agent)
     expect(agent.locator("#stream .note")).to_contain_text("Jangan lupa Minggu tutup")
-    agent.get_by_label("Reply", exact=True).check()
-    write(agent, "Jam 9 sampai 21, kak")
-    send(agent)
+    hands.kind(agent, "reply")
+    hands.write(agent.get_by_label("Text"), "Jam 9 sampai 21, kak")
+    hands.send(agent)
     expect(phone.locator("#phone .out")).to_contain_text("Jam 9 sampai 21, kak")
     expect(phone.locator("#phone")).not_to_contain_text("Jangan lupa")
     expect(message(agent, "Jam 9 sampai 21")).to_contain_text("Delivered")
@@ -242,56 +250,77 @@ def test_the_sandbox_beside_the_inbox(enter: Enter, hub: RunningHub) -> None:
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)><b>tebal</b>"
 
 
-def test_html_in_every_field_is_harmless(enter: Enter, dora: Dora) -> None:
+@both
+def test_html_in_every_field_is_harmless(enter: Enter, dora: Dora, hands: Hands) -> None:
     dora.name = f"{EVIL} {dora.id}"
     dora.says(EVIL, attachments=[{"url": "http://127.0.0.1:9/x.svg", "filename": f"{EVIL}.svg"}])
     page = enter("bea")
     row = page.locator("#rows .row", has_text=dora.id)
     expect(row).to_contain_text("<script>alert(1)</script>")
-    row.locator("a").click()
+    hands.open(row)
     expect(message(page, "<b>tebal</b>").first).to_be_visible()
-    page.get_by_label("Note").check()
-    write(page, EVIL)
-    send(page)
+    hands.kind(page, "note")
+    hands.write(page.get_by_label("Text"), EVIL)
+    hands.send(page)
     expect(page.locator("#stream .note .text")).to_have_text(EVIL)
-    page.get_by_title("More").click()
-    page.get_by_label("Subject").fill(EVIL)
-    page.get_by_label("Subject").press("Enter")
+    hands.press(page.get_by_title("More"))
+    hands.write(page.get_by_label("Subject"), EVIL)
+    page.keyboard.press("Enter")
     expect(page.locator(".titles h1")).to_have_text(EVIL)
-    page.get_by_role("searchbox").fill(EVIL)
-    page.get_by_role("searchbox").press("Enter")
+    hands.write(page.get_by_role("searchbox"), EVIL)
+    page.keyboard.press("Enter")
     expect(page.locator("#list h1")).to_contain_text("<script>")
     assert page.locator("#stream b:text-is('tebal'), #rows b:text-is('tebal')").count() == 0
 
 
-def test_a_session_that_ends_keeps_the_draft(enter: Enter, hub: RunningHub, dora: Dora) -> None:
+@both
+def test_a_session_that_ends_keeps_the_draft(enter: Enter, hub: RunningHub, dora: Dora, hands: Hands) -> None:
     dora.says("Tolong")
     page = enter("bea", expect_trouble=True)
-    open_ticket(page, dora)
+    open_ticket(page, dora, hands)
     where = page.url
-    write(page, "Jawaban yang panjang")
+    hands.write(page.get_by_label("Text"), "Jawaban yang panjang")
     page.context.clear_cookies(name="sessionid")
-    send(page)
+    hands.send(page)
     expect(page.locator(".toast.bad")).to_contain_text("Sign in again; your draft is kept.")
     expect(page.get_by_label("Text")).to_have_value("Jawaban yang panjang")
-    page.locator(".toast a").first.click()
+    hands.press(page.locator(".toast a").first)
     agent = hub.agent("bea")
-    page.get_by_label("E-mail address").fill(agent["email"])
-    page.get_by_label("Password", exact=True).fill(agent["password"])
-    page.get_by_role("button", name="Sign in").click()
+    hands.write(page.get_by_label("E-mail address"), agent["email"])
+    hands.write(page.get_by_label("Password", exact=True), agent["password"])
+    hands.press(page.get_by_role("button", name="Sign in"))
     page.wait_for_url(where)
     expect(page.get_by_label("Text")).to_have_value("Jawaban yang panjang")
-    send(page)
+    hands.send(page)
     expect(message(page, "Jawaban yang panjang")).to_have_count(1)
 
 
-def test_addresses_are_real(enter: Enter, dora: Dora) -> None:
+def test_a_token_that_is_a_night_old_costs_nothing(enter: Enter, dora: Dora) -> None:
+    """By keyboard alone. The browser has forgotten the cookie, and the page has the token of yesterday."""
+    dora.says("Selamat malam")
+    page, keys = enter("bea", expect_trouble=True), Keys()
+    open_ticket(page, dora, keys)
+    mark(page)
+    page.context.clear_cookies(name="csrftoken")
+    keys.write(page.get_by_label("Text"), "Selamat pagi")
+    keys.send(page)
+    expect(message(page, "Selamat pagi")).to_contain_text("Sent")
+    expect(message(page, "Selamat pagi")).to_have_count(1)
+    page.context.clear_cookies(name="csrftoken")
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.locator(".ticket-head")).to_have_attribute("data-status", "resolved")
+    assert still_marked(page)
+
+
+@both
+def test_addresses_are_real(enter: Enter, dora: Dora, hands: Hands) -> None:
     dora.says("Halo")
     page = enter("bea")
     mark(page)
-    page.get_by_role("link", name=re.compile("^Unassigned")).click()
+    hands.press(page.get_by_role("link", name=re.compile("^Unassigned")))
     expect(page.locator("#list h1")).to_have_text("Unassigned")
-    open_ticket(page, dora)
+    open_ticket(page, dora, hands)
     expect(page).to_have_url(re.compile(r"/tickets/\d+/\?view=unassigned$"))
     page.go_back()
     expect(page.locator(".ticket")).to_have_count(0)
@@ -340,25 +369,26 @@ def test_by_keyboard_alone(enter: Enter, dora: Dora) -> None:
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
+@both
 def test_a_file_goes_out_and_what_is_read_stays_in_place(
-    enter: Enter, platform: FakeWebhookPlatform, dora: Dora
+    enter: Enter, platform: FakeWebhookPlatform, dora: Dora, hands: Hands
 ) -> None:
     for number in range(30):
         dora.says(f"Baris {number}")
     page = enter("bea")
-    open_ticket(page, dora)
+    open_ticket(page, dora, hands)
     page.locator("#scroll").evaluate("one => one.scrollTo({top: 0, behavior: 'instant'})")
     expect(page.locator("#stream .msg").first).to_be_in_viewport()
     dora.says("Di bawah")
     expect(page.locator("#pill")).to_be_visible()
     assert page.locator("#scroll").evaluate("one => one.scrollTop") == 0
-    page.locator("#pill").click()
+    hands.press(page.locator("#pill"))
     expect(message(page, "Di bawah")).to_be_in_viewport()
-    page.locator("input[type=file]").set_input_files({"name": "nota.txt", "mimeType": "text/plain", "buffer": b"isi"})
+    hands.add(page, {"name": "nota.txt", "mimeType": "text/plain", "buffer": b"isi"})
     expect(page.locator("#adding .chip")).to_contain_text("nota.txt")
     expect(page.locator("#adding progress")).to_have_count(0)
-    write(page, "Ini notanya")
-    send(page)
+    hands.write(page.get_by_label("Text"), "Ini notanya")
+    hands.send(page)
     expect(message(page, "Ini notanya")).to_contain_text("nota.txt")
     expect(message(page, "Ini notanya")).to_contain_text("Sent")
     sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
