@@ -468,20 +468,39 @@ def test_a_proven_customer_finds_their_history_on_a_second_browser(
 
 
 def test_what_is_asked_before_and_while_closed(visit: Visit, hub: RunningHub, shop: Shop) -> None:
-    asking = connected(hub, shop, prechat_name="required", prechat_email="optional")
-    page = visit(data={"channel": asking["settings"]["widget_token"]})
+    asking = connected(hub, shop, prechat_name="required")
+
+    def closed(route: Route) -> None:
+        response = route.fetch()
+        given = response.json()
+        given["appearance"]["hours"] = {"open": False, "opens_at": "2030-01-07T02:00:00Z"}
+        route.fulfill(response=response, json=given)
+
+    page = visit(data={"channel": asking["settings"]["widget_token"]}, timezone_id="Asia/Jakarta")
+    page.route("**/session/**", closed)
     page.get_by_role("button", name="Open the chat").click()
     expect(page.get_by_label("Name")).to_be_focused()
+    expect(page.get_by_text("We are back: Monday 9:00")).to_be_visible()
     page.get_by_role("button", name="Start the chat").click()
     expect(page.get_by_text("This is needed.")).to_be_visible()
+    assert findings(page) == []
     page.get_by_label("Name").fill("Siti")
     page.keyboard.press("Enter")
     name = word()
     say(page, name)
     expect(page.locator("[data-state=sent]")).to_have_count(1)
     with hub.api("bea") as api:
-        rows = api.get(f"/tickets/{ticket_of(api, name)}/").json()
-    assert rows["customer"]["name"] == "Siti"
+        ticket = api.get(f"/tickets/{ticket_of(api, name)}/").json()
+    assert ticket["customer"]["name"] == "Siti"
+    page.get_by_label("E-mail").fill("siti")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Write an address like name@example.com.")).to_be_visible()
+    page.get_by_label("E-mail").fill("siti@example.com")
+    with page.expect_response("**/widget/describe/") as told:
+        page.get_by_role("button", name="Save").click()
+    assert told.value.status == 204
+    expect(page.locator(".notice")).to_have_text("Thank you. We answer here and to siti@example.com.")
+    expect(page.get_by_label("E-mail")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
