@@ -106,6 +106,9 @@ def forwarded(text: str, *, marked: bool) -> Head | None:
     marked: the subject says that it is forwarded, so a head without a line of its own above it counts, too.
     """
     raw = [line.lstrip("> ") if line.startswith(">") else line for line in text.split("\n")[: LIMITS.trim_lines]]
+    # Most mails forward nothing: they are not taken apart once more.
+    if not marked and not any(map(_forwards, raw)):
+        return None
     lines = [_Line(line, _plain(line)) for line in raw]
     kinds = _kinds(lines)
     begin = next((i for i, kind in enumerate(kinds) if kind in ("fo" if marked else "f")), -1)
@@ -124,6 +127,15 @@ def forwarded(text: str, *, marked: bool) -> Head | None:
             fields[role] = raw[at].strip()
         at += 1
     return Head(fields, "\n".join(raw[at:]).strip()) if fields.get("from") else None
+
+
+def _forwards(line: str) -> bool:
+    short = line.strip()
+    return (
+        0 < len(short) <= 100
+        and (short[0] in "-_=—–*<" or short[-1] in ":：")
+        and bool(_FORWARDED.fullmatch(_plain(short)))
+    )
 
 
 def _plain(line: str) -> str:
