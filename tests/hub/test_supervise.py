@@ -62,6 +62,18 @@ def lives(pid: int) -> bool:
         return False
 
 
+def what(command: list[str]) -> str:
+    return " ".join(filter(None, command[1:4]))
+
+
+def role(pid: int) -> str:
+    """What a child is, by what it was started with; "" while it is not that yet, or no more."""
+    try:
+        return what(Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
+    except OSError:
+        return ""
+
+
 def run(var: Path, **more: str) -> subprocess.CompletedProcess[str]:
     here = {**environment(var, free_port()), **more}
     return subprocess.run(SUPERVISOR, cwd=BASE_DIR, env=here, capture_output=True, text=True, timeout=30, check=False)
@@ -75,7 +87,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def product(var: Path) -> Iterator[Product]:
     running = Product(var, free_port())
-    eventually(lambda: running.ready() or running.process.poll() is not None, 60)
+    eventually(lambda: running.ready() or running.process.poll() is not None, 240)
     assert running.process.poll() is None, running.text()
     yield running
     if running.process.poll() is None:
@@ -176,7 +188,7 @@ def test_database_gone_means_set_up_again(var: Path) -> None:
     for path in var.glob("hub.sqlite3*"):
         path.unlink()
     running = Product(var, free_port())
-    eventually(running.ready, 60)
+    eventually(running.ready, 240)
     assert running.end() == 0
 
 
@@ -215,12 +227,17 @@ def test_web_worker_and_mailboxes_on_postgresql_and_redis(tmp_path: Path) -> Non
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)
     try:
-        eventually(lambda: running.ready() or running.process.poll() is not None, 60)
+        eventually(lambda: running.ready() or running.process.poll() is not None, 240)
         assert running.process.poll() is None, running.text()
-        assert len(running.children()) == 3
-        for pid in running.children():
+        each = sorted(map(what, (supervise.WEB, supervise.WORKER, supervise.MAILBOXES)))
+        eventually(lambda: sorted(map(role, running.children())) == each, 120)
+        killed = running.children()
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        time.sleep(1)
-        eventually(running.ready, 20)
+        eventually(lambda: not any(map(lives, killed)))
+        # Each of them once, and none in place of another.
+        eventually(lambda: sorted(map(role, running.children())) == each, 120)
+        eventually(running.ready, 240)
+        assert not set(killed) & set(running.children())
     finally:
         assert running.end() == 0
