@@ -29,8 +29,8 @@ class Hole:
 class Select(Generic[M]):
     """One row at most, or None.
 
-    last = Select(lambda address: Ticket.objects.filter(address=address.number).order_by("-number"))
-    last.first(7)
+    newest = Select(lambda channel: Address.objects.filter(channel=channel.number).order_by("-pk"))
+    newest.first(7)
     """
 
     def __init__(self, build: Callable[..., QuerySet[M]], holes: int = 1) -> None:
