@@ -240,11 +240,11 @@ export class Stream {
   mergeHead(head) {
     const old = this.root.querySelector("#ticket-head");
     const busy = old.querySelector("details[open]");
-    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const focused = old.contains(document.activeElement) ? sameAs(document.activeElement) : null;
     if (busy && old.contains(document.activeElement)) return;
     old.replaceWith(head);
     htmx.process(head);
-    if (focused) head.querySelector(`[data-key="${focused}"]`)?.focus();
+    if (focused) [...head.querySelectorAll("a, button, summary")].find((one) => sameAs(one) === focused)?.focus();
   }
 
   /** True when it was not there before. */
@@ -446,4 +446,9 @@ export class Stream {
     if (this.presence.textContent !== text) this.presence.textContent = text;
     this.presence.classList.toggle("types", typing.length > 0);
   }
+}
+
+/** What tells a button or link of the head from the others, before and after it is drawn anew. */
+function sameAs(one) {
+  return one.dataset.key ?? `${one.localName} ${one.getAttribute("href") ?? one.value ?? ""} ${one.title}`;
 }

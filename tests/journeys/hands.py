@@ -18,15 +18,14 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 WITHIN = 45
 # What one can come to by Tab, and what shows where one is when the focus comes by key.
 REACHED = """one => {
+  if (!one.isConnected) return 'gone';
   const inside = one.closest('details:not([open])');
   const shut = inside && one !== inside.querySelector(':scope > summary');
   if (one.tabIndex < 0 || one.disabled || shut || one.closest('[inert]')) return 'not in the order of Tab';
   one.focus({focusVisible: true});
   if (document.activeElement !== one) return 'takes no focus';
-  const rings = (box) => {
-    const { outlineStyle, boxShadow } = box ? getComputedStyle(box) : { outlineStyle: 'none', boxShadow: 'none' };
-    return outlineStyle !== 'none' || boxShadow !== 'none';
-  };
+  const ring = ({ outlineStyle, boxShadow }) => outlineStyle !== 'none' || boxShadow !== 'none';
+  const rings = (box) => box && (ring(getComputedStyle(box)) || ring(getComputedStyle(box, '::after')));
   // What is drawn for a hidden field stands beside or around it.
   const drawn = [one, one.nextElementSibling, one.parentElement, one.closest('.box, .field, .pair, form')];
   return drawn.some(rings) ? '' : 'shows no focus';
@@ -106,8 +105,12 @@ class Keys(Hands):
     name = "keys"
 
     def reach(self, target: Locator) -> None:
-        expect(target).to_be_visible()
-        assert (found := target.evaluate(REACHED)) == "", f"{target}: {found}"
+        found, end = "gone", time.monotonic() + WITHIN
+        # What is live is drawn anew at any moment.
+        while found == "gone" and time.monotonic() < end:
+            expect(target).to_be_visible()
+            found = target.evaluate(REACHED)
+        assert found == "", f"{target}: {found}"
 
     def press(self, target: Locator) -> None:
         self.reach(target)
@@ -116,6 +119,7 @@ class Keys(Hands):
     def open(self, row: Locator) -> None:
         """By the list's own keys, wherever one is."""
         page = row.page
+        page.bring_to_front()
         expect(row).to_have_count(1)
         if page.locator("input:focus, textarea:focus, select:focus").count():
             page.keyboard.press("Escape")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Hands, Keys, Mouse
 from tests.journeys.test_looks import findings
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
@@ -75,6 +76,7 @@ def test_connect_and_try_a_channel_by_keyboard(enter: Enter, platform: FakeWebho
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_envelope_is_looked_at_and_opened_again(enter: Enter, hub: RunningHub, scheme: Any) -> None:
+    hands: Hands = Mouse() if scheme == "light" else Keys()
     for number in range(2):
         hub.post({"type": "message", "text": f"tanpa id {number}"})
     page = enter("ana", color_scheme=scheme, viewport=PHONE if scheme == "dark" else WIDE, reduced_motion="reduce")
@@ -83,15 +85,15 @@ def test_an_envelope_is_looked_at_and_opened_again(enter: Enter, hub: RunningHub
         assert findings(page) == [], path
     page.goto(f"/settings/channels/{hub.channel('webhook')['id']}/")
     assert findings(page) == []
-    page.get_by_role("link", name="Look at them").click()
+    hands.press(page.get_by_role("link", name="Look at them"))
     expect(page.get_by_role("heading", name="Envelopes")).to_be_visible()
     assert findings(page) == []
-    page.locator(".things .what a").first.click()
+    hands.press(page.locator(".things .what a").first)
     expect(page.locator("pre.raw").last).to_contain_text("tanpa id")
     assert findings(page) == []
-    page.get_by_role("button", name="Replay").click()
+    hands.press(page.get_by_role("button", name="Replay"))
     expect(page.get_by_text("It failed again. The reason is below.")).to_be_visible()
     expect(page.locator(".spec")).to_contain_text("2 times")
     page.goto(f"/settings/envelopes/?state=failed&channel={hub.channel('webhook')['id']}")
-    page.get_by_role("button", name="Replay all").click()
+    hands.press(page.get_by_role("button", name="Replay all"))
     expect(page.locator("#found")).to_contain_text("What is still here failed once more.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Keys
 from tests.journeys.test_looks import SIZES, findings
 from tests.running import RunningHub
 
@@ -21,35 +22,36 @@ def settled(page: Page) -> None:
 
 
 def test_from_the_invitation_to_the_inbox(enter: Enter, hub: RunningHub) -> None:
-    ana = enter("ana")
+    """By keyboard alone."""
+    ana, keys = enter("ana"), Keys()
     ana.goto("/settings/agents/invite/")
-    ana.get_by_label("E-mail address").fill("gita@example.com")
-    ana.get_by_label("Name", exact=True).fill("Gita")
-    ana.get_by_label(hub.agent("bea")["team"]["name"]).check()
-    ana.get_by_role("button", name="Make the link").press("Enter")
+    keys.write(ana.get_by_label("E-mail address"), "gita@example.com")
+    keys.write(ana.get_by_label("Name", exact=True), "Gita")
+    keys.check(ana.get_by_label(hub.agent("bea")["team"]["name"]))
+    keys.press(ana.get_by_role("button", name="Make the link"))
     link = ana.get_by_label("Link of the invitation").input_value()
     settled(ana)
 
     gita = enter("", color_scheme="dark")
     gita.goto(link)
     settled(gita)
-    gita.get_by_label("Password", exact=True).fill("gula aren 2026")
-    gita.get_by_role("button", name="Make my account").click()
+    keys.write(gita.get_by_label("Password", exact=True), "gula aren 2026")
+    keys.press(gita.get_by_role("button", name="Make my account"))
     gita.wait_for_url("**/")
     expect(gita.locator("html")).to_have_attribute("data-live", "on")
     expect(gita.locator("#rows .row").first).to_be_visible()
 
     # The account is closed again: asked for in a dialog, and the inbox says so by itself.
     ana.goto("/settings/agents/?q=gita")
-    ana.get_by_role("link", name="Gita", exact=True).click()
-    ana.get_by_role("link", name="Close", exact=True).press("Enter")
+    keys.press(ana.get_by_role("link", name="Gita", exact=True))
+    keys.press(ana.get_by_role("link", name="Close", exact=True))
     dialog = ana.get_by_role("dialog")
     expect(dialog.get_by_role("heading")).to_have_text("Close the account of Gita?")
     ana.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(ana.get_by_role("link", name="Close", exact=True)).to_be_focused()
     ana.keyboard.press("Enter")
-    dialog.get_by_role("button", name="Close the account").click()
+    keys.press(dialog.get_by_role("button", name="Close the account"))
     expect(ana.get_by_role("status").filter(has_text="cannot sign in any more")).to_be_visible()
     settled(ana)
     expect(gita.get_by_text("Your session has ended").first).to_be_visible()
