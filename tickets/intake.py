@@ -49,6 +49,8 @@ Claim = Callable[[Ticket, InboundMessage], Claimed | None]
 
 # How far a platform's clock is believed when a message takes its place in the conversation.
 BELIEVED = timedelta(days=1)
+# And where it is about a window; what is older says more about the clock.
+LATEST = timedelta(days=30)
 
 
 def receive(channel: Channel, news: News, envelope: Envelope) -> None:
@@ -297,7 +299,7 @@ def _announce(
         record(ticket, "message.added", SYSTEM, message=message, last_text=preview(message), last_direction="in")
         return
     # The platform counts its window from when the customer wrote, not from when we heard of it.
-    heard = min(message.at, timezone.now())
+    heard = _heard(message, timezone.now())
     fields: dict[str, Any] = {
         "last_inbound_at": max(heard, ticket.last_inbound_at or heard),
         "waiting_since": ticket.waiting_since or message.created_at,
@@ -315,6 +317,12 @@ def _announce(
         record(ticket, opening, by, message=message, changes=said)
         fields.pop("waiting_since")
     record(ticket, "message.added", by, message=message, **fields)
+
+
+def _heard(message: Message, now: datetime) -> datetime:
+    """When they wrote. Platforms deliver up to a week late, and their windows are over by then."""
+    said = message.sent_at
+    return said if said and now - LATEST <= said <= now else min(message.at, now)
 
 
 def _again(message_id: int, news: InboundMessage, external_id: str, envelope: Envelope) -> None:

@@ -499,6 +499,14 @@ def test_a_large_picture_is_over_the_limit(late: Ticket, bea: Agent, meta: FakeM
         by_template(late, bea, row)
 
 
+@pytest.mark.parametrize(("hours", "over"), [(1, False), (30, True), (7 * 24, True), (24 * 365 * 50, False)])
+def test_a_message_that_comes_late_opens_no_window(channels: dict[str, Channel], hours: int, over: bool) -> None:
+    """Meta tries for a week. What is older than any retry is a wrong clock, and the message is as new as it looks."""
+    said_at = int((timezone.now() - timedelta(hours=hours)).timestamp())
+    takes(channels["whatsapp"], wa_message("late", at=str(said_at)))
+    assert replies.abilities_of(Ticket.objects.get()).only_templates == over
+
+
 # ── A thousand in one body ───────────────────────────────────────────────────────────────────
 
 
