@@ -1,4 +1,6 @@
-"""What one writes is never lost and never sent twice: by keyboard, with files, without a line, over a reload."""
+"""What one writes is never lost and never sent twice: with files, without a line, over a reload. By keyboard alone,
+but for what is dragged; the mouse has the same in ``test_inbox``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.journeys.test_inbox import Dora, arrived, message, open_ticket, write
+from tests.journeys.hands import Keys
+from tests.journeys.test_inbox import Dora, arrived, message, open_ticket
 from tests.platforms.meta import APP_SECRET, NUMBER_ID, TOKEN, WABA_ID, FakeMeta
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
@@ -25,6 +28,7 @@ PIXEL = base64.b64encode(
         "2db40000000049454e44ae426082"
     )
 ).decode()
+KEYS = Keys()
 POST = re.compile(r"/tickets/\d+/messages/")
 
 
@@ -42,14 +46,14 @@ def test_what_is_refused_comes_back_and_what_finds_no_line_waits(
 ) -> None:
     dora.says("Masih ada?")
     page = enter("bea", expect_trouble=True)
-    open_ticket(page, dora)
+    open_ticket(page, dora, KEYS)
     page.route(POST, lambda route: route.abort("connectionrefused"))
-    write(page, "Masih, kak")
+    KEYS.write(field(page), "Masih, kak")
     field(page).press("Control+Enter")
     expect(field(page)).to_have_value("")
     expect(message(page, "Masih, kak")).to_contain_text("Waiting for the connection")
     # The next one is written meanwhile and waits behind it.
-    write(page, "Mau berapa?")
+    KEYS.write(field(page), "Mau berapa?")
     field(page).press("Control+Enter")
     expect(message(page, "Mau berapa?")).to_have_count(1)
     page.unroute(POST)
@@ -59,7 +63,7 @@ def test_what_is_refused_comes_back_and_what_finds_no_line_waits(
         expect(message(page, text)).to_contain_text("Sent")
 
     page.route(POST, lambda route: route.fulfill(status=422, json={"words": "The channel is switched off."}))
-    write(page, "Ditolak")
+    KEYS.write(field(page), "Ditolak")
     field(page).press("Control+Enter")
     expect(page.locator("#notice")).to_contain_text("The channel is switched off.")
     expect(field(page)).to_have_value("Ditolak")
@@ -70,12 +74,12 @@ def test_what_is_refused_comes_back_and_what_finds_no_line_waits(
     page.route(POST, lambda route: held.append(route))
     field(page).press("Control+Enter")
     expect(message(page, "Ditolak")).to_contain_text("Sending")
-    write(page, "Yang baru")
+    KEYS.write(field(page), "Yang baru")
     held[0].fulfill(status=422, json={"words": "Still switched off."})
     expect(message(page, "Ditolak")).to_contain_text("Still switched off.")
     expect(field(page)).to_have_value("Yang baru")
     page.unroute(POST)
-    message(page, "Ditolak").get_by_role("button", name="Edit").click()
+    KEYS.press(message(page, "Ditolak").get_by_role("button", name="Edit"))
     expect(field(page)).to_have_value("Ditolak\n\nYang baru")
     expect(message(page, "Ditolak")).to_have_count(0)
 
@@ -85,7 +89,7 @@ def test_a_reload_in_the_middle_neither_loses_nor_doubles(
 ) -> None:
     dora.says("Halo")
     page = enter("bea", expect_trouble=True)
-    open_ticket(page, dora)
+    open_ticket(page, dora, KEYS)
 
     def sent_but_never_answered(route: Route) -> None:
         route.fetch()
@@ -94,7 +98,7 @@ def test_a_reload_in_the_middle_neither_loses_nor_doubles(
     # The answer is lost although the reply went out, and the page cannot know better from its row.
     page.route(POST, sent_but_never_answered)
     page.route("**/news/**", lambda route: route.abort())
-    write(page, "Sekali saja")
+    KEYS.write(field(page), "Sekali saja")
     with page.expect_event("requestfailed", lambda request: bool(POST.search(request.url))):
         field(page).press("Control+Enter")
     expect(message(page, "Sekali saja")).to_contain_text("Waiting for the connection")
@@ -106,7 +110,7 @@ def test_a_reload_in_the_middle_neither_loses_nor_doubles(
 
     held: list[Route] = []
     page.route(POST, lambda route: held.append(route))
-    write(page, "Belum sempat")
+    KEYS.write(field(page), "Belum sempat")
     field(page).press("Control+Enter")
     expect(message(page, "Belum sempat")).to_contain_text("Sending")
     page.unroute(POST)
@@ -139,15 +143,15 @@ def test_files_pasted_and_dropped_even_when_one_stops_half_way(
 ) -> None:
     dora.says("Kirim fotonya")
     page = enter("bea", expect_trouble=True)
-    open_ticket(page, dora)
+    open_ticket(page, dora, KEYS)
     page.route("**/uploads/", lambda route: route.abort("connectionreset"), times=1)
     page.evaluate(HANDED_OVER, ["paste", PIXEL])
     chip = page.locator("#adding .chip", has_text="tempel.png")
     expect(chip).to_contain_text("Stopped half-way")
-    write(page, "Ini fotonya")
+    KEYS.write(field(page), "Ini fotonya")
     field(page).press("Control+Enter")
     expect(page.locator(".toast.bad")).to_contain_text("A file is not there")
-    chip.get_by_role("button", name="Try tempel.png again").click()
+    KEYS.press(chip.get_by_role("button", name="Try tempel.png again"))
     page.evaluate(HANDED_OVER, ["drop", PIXEL])
     expect(page.locator(".dropzone")).to_be_hidden()
     expect(page.locator("#adding .chip")).to_have_count(2)
@@ -168,7 +172,7 @@ def test_one_message_is_answered_by_keyboard(enter: Enter, platform: FakeWebhook
     dora.says("Yang merah berapa?", id=(asked := f"m-{uuid.uuid4().hex}"))
     dora.says("Atau yang biru?")
     page = enter("bea")
-    open_ticket(page, dora)
+    open_ticket(page, dora, KEYS)
     expect(message(page, "Atau yang biru?")).to_have_count(1)
     page.locator("#stream article").last.focus()
     page.keyboard.press("ArrowUp")
@@ -188,7 +192,7 @@ def test_one_message_is_answered_by_keyboard(enter: Enter, platform: FakeWebhook
 
 # ── A window ─────────────────────────────────────────────────────────────────────────────────
 
-OPEN_FOR = timedelta(seconds=12)
+OPEN_FOR = timedelta(seconds=15)
 
 
 @pytest.fixture
@@ -212,16 +216,15 @@ def test_a_window_that_ends_while_one_writes(enter: Enter, hub: RunningHub, meta
     meta.templates = [
         {
             "id": "1", "name": "order_update", "language": "id", "status": "APPROVED", "category": "UTILITY",
-            "components": [
-                {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://cdn.example/a.jpg"]}},
-                {"type": "BODY", "text": "Halo {{1}}, pesanan Anda sudah {{2}}."},
-            ],
+            "components": [{"type": "BODY", "text": "Halo {{1}}, pesanan Anda sudah {{2}}."}],
         }
     ]  # fmt: skip
     channel = whatsapp(hub, meta)
     with hub.api("ana") as api:
         assert api.post(f"/channels/{channel['id']}/templates/").status_code == 200
     number, name = f"62813{time.time_ns() % 10**8:08d}", f"Wati {uuid.uuid4().hex[:4]}"
+    # Before the clock runs: a slow machine takes its time to sign in.
+    page = enter("bea")
     said = datetime.now(UTC) - timedelta(hours=24) + OPEN_FOR
     event = {
         "id": WABA_ID,
@@ -234,27 +237,20 @@ def test_a_window_that_ends_while_one_writes(enter: Enter, hub: RunningHub, meta
         }}],
     }  # fmt: skip
     meta.post(channel["webhook_url"], {"object": "whatsapp_business_account", "entry": [event]})
-    page = enter("bea")
-    page.locator("#rows .row", has_text=name).locator("a").click()
+    KEYS.open(page.locator("#rows .row", has_text=name))
     expect(page.locator("#window.soon")).to_contain_text("left")
-    write(page, "Sebentar, kami cek")
+    KEYS.write(field(page), "Sebentar, kami cek")
     # It ends: what is written is kept, and what can be done now takes its place.
     expect(page.locator("#window")).to_contain_text("only a template can be sent", timeout=30_000)
     expect(field(page)).to_be_hidden()
-    page.get_by_role("button", name="Templates").click()
-    page.locator("#templates .found button").first.click()
-    page.get_by_label("Blank 1").fill("Wati")
-    page.get_by_label("Blank 2").fill("dikirim")
+    KEYS.press(page.get_by_role("button", name="Templates"))
+    KEYS.press(page.locator("#templates .found button").first)
+    KEYS.write(page.get_by_label("Blank 1"), "Wati")
+    KEYS.write(page.get_by_label("Blank 2"), "dikirim")
     expect(page.locator(".as-sent")).to_contain_text("Halo Wati, pesanan Anda sudah dikirim.")
-    expect(page.locator("#templates")).to_contain_text("the template's own example is sent")
-    own = {"name": "resi.png", "mimeType": "image/png", "buffer": base64.b64decode(PIXEL)}
-    page.locator("#templates input[type=file]").set_input_files(own)  # type: ignore[arg-type]
-    expect(page.locator("#templates .shows")).to_contain_text("resi.png")
-    expect(page.locator("#templates .shows")).not_to_contain_text("Adding")
-    page.locator("#send").click()
+    KEYS.press(page.locator("#send"))
     expect(message(page, "Halo Wati, pesanan Anda sudah dikirim.")).to_contain_text("Sent")
     assert meta.sends[-1].body["template"]["name"] == "order_update"
-    assert "id" in meta.sends[-1].body["template"]["components"][0]["parameters"][0]["image"]
     # The customer writes again, and the draft is there again.
     event["changes"][0]["value"]["messages"][0] |= {
         "id": f"wamid.{uuid.uuid4().hex}",
