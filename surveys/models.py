@@ -56,13 +56,13 @@ class SurveyVersion(models.Model):
         return f"{self.survey_id}/{self.digest[:8]}"
 
 
-class InvitationQuerySet(models.QuerySet["Invitation"]):
-    def open(self) -> InvitationQuerySet:
+class AskedInvitations(models.QuerySet["Invitation"]):
+    def open(self) -> AskedInvitations:
         """Asked, and the time to answer is not over."""
         asked = [Invitation.State.ASKED, Invitation.State.REMINDED, Invitation.State.ANSWERED]
         return self.filter(state__in=asked, expires_at__gt=timezone.now())
 
-    def seen_with(self, sight: Sight) -> InvitationQuerySet:
+    def seen_with(self, sight: Sight) -> AskedInvitations:
         return self.filter(sight.where("team_id"))
 
 
@@ -125,7 +125,7 @@ class Invitation(models.Model):
     day = models.DateField()
     """UTC, of the resolution: what rates are counted by."""
 
-    objects = InvitationQuerySet.as_manager()
+    objects = AskedInvitations.as_manager()
 
     class Meta:
         indexes = [

@@ -287,9 +287,7 @@ def test_the_file_goes_with_it(chatty: FakeChatty, fitri: Customer, ana: Agent) 
 # ── On the pages ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_head_and_the_messages_show_it(
-    chatty: FakeChatty, fitri: Customer, bea: Agent, client: Client
-) -> None:
+def test_the_head_and_the_messages_show_it(chatty: FakeChatty, fitri: Customer, bea: Agent, client: Client) -> None:
     known(chatty, picture=png())
     client.force_login(bea)
     fitri.writes()
