@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.test_looks import findings
+from tests.journeys.test_looks import SIZES, findings
+from tests.journeys.test_staff import settled
 from tests.running import RunningHub
 from tests.servers import until
 
@@ -24,31 +26,41 @@ def status(api: httpx.Client) -> Any:
 
 
 def test_from_the_switch_to_the_ticket(enter: Enter, hub: RunningHub) -> None:
-    carl, team = enter("carl"), team_of(hub, "carl")
+    carl, usual = enter("carl"), team_of(hub, "carl")
     with hub.api("carl") as mine, hub.api("ana") as admin:
-        # The socket is open, so he is there; the menu comes with the first touch.
-        until(lambda: status(mine) == "online")
-        carl.mouse.move(200, 200)
-        menu = carl.locator("details[data-presence]")
-        menu.locator("summary").press("Enter")
-        menu.get_by_role("button", name="Do not disturb").press("Enter")
-        expect(carl.locator("[data-presence] summary")).to_contain_text("Do not disturb")
-        assert findings(carl) == []
-
-        assert admin.patch(f"/teams/{team}/queue/", json={"mode": "offer", "offer_seconds": 600}).status_code == 200
+        # A team of its own, which is always open and which nobody else is in.
+        team = admin.post("/teams/", json={"name": "Antrean"}).json()["id"]
+        him = f"/agents/{hub.agent('carl')['id']}/"
+        assert admin.patch(him, json={"teams": [usual, team]}).status_code == 200
         try:
-            begin(hub, admin, carl, mine, team)
+            story(hub, admin, carl, mine, team)
         finally:
             admin.patch(f"/teams/{team}/queue/", json={"mode": "off"})
+            admin.patch(him, json={"teams": [usual]})
             mine.put("/me/presence/", json={"choice": ""})
 
 
+def story(hub: RunningHub, admin: httpx.Client, carl: Page, mine: httpx.Client, team: int) -> None:
+    # The socket is open, so he is there; the menu comes with the first touch.
+    until(lambda: status(mine) == "online")
+    carl.mouse.move(200, 200)
+    menu = carl.locator("details[data-presence]")
+    menu.locator("summary").press("Enter")
+    menu.get_by_role("button", name="Do not disturb").press("Enter")
+    expect(carl.locator("[data-presence] summary")).to_contain_text("Do not disturb")
+    assert findings(carl) == []
+    assert admin.patch(f"/teams/{team}/queue/", json={"mode": "offer", "offer_seconds": 600}).status_code == 200
+    begin(hub, admin, carl, mine, team)
+
+
 def begin(hub: RunningHub, admin: httpx.Client, carl: Page, mine: httpx.Client, team: int) -> None:
-    waiting = admin.get("/tickets/", params={"team": team, "status": "open", "limit": 200}).json()["results"]
-    number = next((row["number"] for row in waiting if row["assignee"] is None), None)
-    if number is None:
-        number = waiting[0]["number"]
-        assert admin.request("DELETE", f"/tickets/{number}/assignee/").is_success
+    hub.say("Boleh tanya harga grosir?", sender="u-grosir", name="Grosir Jaya")
+    number = next(
+        row["number"]
+        for row in admin.get("/tickets/", params={"limit": 200}).json()["results"]
+        if row["customer"]["name"] == "Grosir Jaya"
+    )
+    assert admin.patch(f"/tickets/{number}/", json={"team": team, "priority": "urgent"}).status_code == 200
     assert mine.get("/offers/").json()["results"] == []
 
     # He is there again, and is asked at once.
@@ -63,3 +75,23 @@ def begin(hub: RunningHub, admin: httpx.Client, carl: Page, mine: httpx.Client, 
     carl.wait_for_url(f"**/tickets/{taken}/**")
     expect(carl.locator(".stream")).to_contain_text("Carl took the ticket")
     expect(carl.locator(".stream")).to_contain_text("the only one free")
+    assert int(taken or 0) == number
+    assert mine.put(f"/tickets/{number}/resolution/").is_success
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_about_routing(enter: Enter, hub: RunningHub, scheme: Any) -> None:
+    size = SIZES["phone" if scheme == "light" else "wide"]
+    ana, team = enter("ana", viewport=size, color_scheme=scheme), team_of(hub, "ana")
+    agent = hub.agent("bea")["id"]
+    for path in (
+        "", f"teams/{team}/", f"teams/{team}/drain/", f"agents/{agent}/", f"agents/{agent}/hand-over/", "rules/new/",
+    ):  # fmt: skip
+        ana.goto(f"/settings/routing/{path}")
+        expect(ana.locator("#main h1")).to_be_visible()
+        settled(ana)
+    ana.goto("/presence/")
+    settled(ana)
+    ana.goto("/board/")
+    expect(ana.get_by_role("heading", name="Who is there")).to_be_visible()
+    settled(ana)

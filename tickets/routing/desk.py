@@ -7,8 +7,9 @@ changes nothing but the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -143,8 +144,8 @@ def serve(queue: Queue) -> int:
         done, looked, free = _serve_some(queue, numbers[at : at + PAGE], known)
         given, at = given + done, at + looked
     # Nobody has room for these now, or the channel is closed: who was not told why is told.
-    for left in (numbers[at:], closed):
-        _serve_some(queue, _untold(left), known)
+    _serve_some(queue, _untold(numbers[at:], lambda why: bool(why)), known)
+    _serve_some(queue, _untold(closed, lambda why: bool(why) and why[0][0] == "closed"), known)
     if numbers:
         _ring(queue, len(numbers) - given)
     return given
@@ -187,10 +188,10 @@ def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tu
     return len(given), looked, any(_free(one) for one in people.values())
 
 
-def _untold(numbers: Sequence[int]) -> list[int]:
+def _untold(numbers: Sequence[int], is_told: Callable[[list[Any]], bool]) -> list[int]:
     """Some of those who have not been told why they wait."""
-    told = set(Route.objects.filter(pk__in=numbers).exclude(why=[]).values_list("pk", flat=True)) if numbers else set()
-    return [number for number in numbers if number not in told][:PAGE]
+    known = dict(Route.objects.filter(pk__in=numbers).values_list("pk", "why")) if numbers else {}
+    return [number for number in numbers if not is_told(known.get(number, []))][:PAGE]
 
 
 def _free(one: Candidate) -> bool:

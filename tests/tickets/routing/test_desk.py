@@ -208,6 +208,10 @@ def test_while_it_is_closed_work_waits_for_the_morning_and_nobody_is_rung(
     assert "closed until" in last_line(night)
     assert Activity.objects.filter(ticket=night, type="routing.waiting").count() == 1
     assert told == []
+    # It has been told something else in the meantime, by another team.
+    Route.objects.filter(pk=night.pk).update(why=[["all_full", {}]])
+    desk.sweep()
+    assert Route.objects.get(pk=night.pk).why[0][0] == "closed"
     closed[sms_channel.pk] = (True, None)
     never = writes(sms_channel)
     desk.sweep()
