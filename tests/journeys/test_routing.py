@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ def test_from_the_switch_to_the_ticket(enter: Enter, hub: RunningHub) -> None:
     carl, usual = enter("carl"), team_of(hub, "carl")
     with hub.api("carl") as mine, hub.api("ana") as admin:
         # A team of its own, which is always open and which nobody else is in.
-        team = admin.post("/teams/", json={"name": "Antrean"}).json()["id"]
+        team = admin.post("/teams/", json={"name": f"Antrean {uuid.uuid4().hex[:6]}"}).json()["id"]
         him = f"/agents/{hub.agent('carl')['id']}/"
         assert admin.patch(him, json={"teams": [usual, team]}).status_code == 200
         try:
