@@ -108,8 +108,9 @@ class Given:
 
         def heard(frame: bytes) -> None:
             found = MINE.search(frame)
-            if found and found[1] == mine:
-                person = int(found[2])
+            person = int(found[2]) if found and found[1] == mine else None
+            # Those of the row `live` before wait too, and are given out first.
+            if person in self.sent:
                 self.doubled += person in self.times
                 self.times.setdefault(person, time.perf_counter() - self.sent[person])
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agents.models import Agent
 from agents.presence.models import CAPACITY, Presence, Seat
-from agents.presence.roll import status_of
+from agents.presence.roll import GRACE, status_of
 from tickets.models import Ticket
 from tickets.routing.models import CHAT, MAIL, Offer, Weight
 from tickets.routing.strategies import Candidate
@@ -52,8 +52,11 @@ def of_team(team_id: int, known: Weights, *, lock: bool = False) -> list[Candida
     lock: nobody else gives work to those who are online until the transaction ends. All are locked in one order, and
     counted afterwards, so what is decided then holds.
     """
-    members = list(Agent.objects.filter(teams=team_id, is_active=True).select_related("presence"))
-    ids, now = [one.pk for one in members], timezone.now()
+    now, found = timezone.now(), Agent.objects.filter(teams=team_id, is_active=True).select_related("presence")
+    # Most of a large team is not there; only when nobody is does it matter who they are.
+    members = list(found.filter(presence__seen_at__gt=now - GRACE)) if lock else []
+    members = members or list(found)
+    ids = [one.pk for one in members]
     online = {one.pk for one in members if presence_of(one, now) == Presence.Status.ONLINE}
     seats = Seat.objects.filter(pk__in=ids)
     if lock:

@@ -169,6 +169,7 @@ def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tu
         return 0, 0, False
     people = {one.agent: one for one in crew.of_team(queue.team_id, known, lock=True)}
     given: list[int] = []
+    known_before: list[int] = []
     busy: set[int] = set()
     looked = len(numbers)
     for ticket in _page(queue, numbers):
@@ -177,14 +178,17 @@ def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tu
             people[agent.agent] = agent
             busy.add(agent.agent)
             given.append(ticket.pk)
+            if hasattr(ticket, "route"):
+                known_before.append(ticket.pk)
         if len(given) == AT_ONCE:
             looked = numbers.index(ticket.pk) + 1
             break
     if given:
         giving.note(busy)
-        Route.objects.filter(pk__in=given).exclude(why=[]).update(why=[])
-        if queue.mode != Queue.Mode.OFFER:
-            Route.objects.filter(pk__in=given).exclude(passed=[]).update(passed=[])
+    if known_before:
+        # Who was offered it and passed is remembered until somebody has it.
+        offers = queue.mode == Queue.Mode.OFFER
+        Route.objects.filter(pk__in=known_before).update(why=[], **({} if offers else {"passed": []}))
     return len(given), looked, any(_free(one) for one in people.values())
 
 
