@@ -216,7 +216,10 @@ def test_a_window_that_ends_while_one_writes(enter: Enter, hub: RunningHub, meta
     meta.templates = [
         {
             "id": "1", "name": "order_update", "language": "id", "status": "APPROVED", "category": "UTILITY",
-            "components": [{"type": "BODY", "text": "Halo {{1}}, pesanan Anda sudah {{2}}."}],
+            "components": [
+                {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://cdn.example/a.jpg"]}},
+                {"type": "BODY", "text": "Halo {{1}}, pesanan Anda sudah {{2}}."},
+            ],
         }
     ]  # fmt: skip
     channel = whatsapp(hub, meta)
@@ -248,9 +251,15 @@ def test_a_window_that_ends_while_one_writes(enter: Enter, hub: RunningHub, meta
     KEYS.write(page.get_by_label("Blank 1"), "Wati")
     KEYS.write(page.get_by_label("Blank 2"), "dikirim")
     expect(page.locator(".as-sent")).to_contain_text("Halo Wati, pesanan Anda sudah dikirim.")
+    expect(page.locator("#templates")).to_contain_text("the template's own example is sent")
+    own = {"name": "resi.png", "mimeType": "image/png", "buffer": base64.b64decode(PIXEL)}
+    page.locator("#templates input[type=file]").set_input_files(own)  # type: ignore[arg-type]
+    expect(page.locator("#templates .shows")).to_contain_text("resi.png")
+    expect(page.locator("#templates .shows")).not_to_contain_text("Adding")
     KEYS.press(page.locator("#send"))
     expect(message(page, "Halo Wati, pesanan Anda sudah dikirim.")).to_contain_text("Sent")
     assert meta.sends[-1].body["template"]["name"] == "order_update"
+    assert "id" in meta.sends[-1].body["template"]["components"][0]["parameters"][0]["image"]
     # The customer writes again, and the draft is there again.
     event["changes"][0]["value"]["messages"][0] |= {
         "id": f"wamid.{uuid.uuid4().hex}",
