@@ -27,9 +27,11 @@ def _open(agents: int, capacity: int) -> bool:
     """The first team gives out work; so many colleagues of it take on so much."""
     # Only now: these read the settings.
     from agents.models import Agent
-    from agents.presence.models import Seat
+    from agents.presence.models import Presence, Seat
     from tickets.routing.models import Queue
 
+    # Whoever listened to the row before has gone home, whatever the grace says.
+    Presence.objects.update(seen_at=None)
     Queue.objects.update_or_create(team_id=TEAM, defaults={"mode": "direct", "strategy": "least_busy"})
     chosen = Agent.objects.filter(teams=TEAM).order_by("pk")[:agents]
     Seat.objects.all().delete()

@@ -58,12 +58,20 @@ def of_team(team_id: int, known: Weights, *, lock: bool = False) -> list[Candida
     members = members or list(found)
     ids = [one.pk for one in members]
     online = {one.pk for one in members if presence_of(one, now) == Presence.Status.ONLINE}
-    seats = Seat.objects.filter(pk__in=ids)
-    if lock:
-        seats = seats.filter(pk__in=online).select_for_update(of=("self",)).order_by("pk")
-    seat_of = {seat.pk: seat for seat in seats}
+    seat_of = _locked(online) if lock else {seat.pk: seat for seat in Seat.objects.filter(pk__in=ids)}
     held, asked = _held(list(online if lock else ids), known)
     return [_candidate(one, seat_of.get(one.pk), held[one.pk], one.pk in asked, one.pk in online) for one in members]
+
+
+def _locked(online: set[int]) -> dict[int, Seat]:
+    """Everybody's who is online: without a row of their own there would be nothing to lock."""
+    seats = Seat.objects.select_for_update().order_by("pk")
+    found = {seat.pk: seat for seat in seats.filter(pk__in=online)}
+    missing = online - found.keys()
+    if missing:
+        Seat.objects.bulk_create([Seat(agent_id=agent) for agent in sorted(missing)], ignore_conflicts=True)
+        found |= {seat.pk: seat for seat in seats.filter(pk__in=missing)}
+    return found
 
 
 def presence_of(agent: Agent, now: datetime) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agents import staff
 from agents.models import Agent, Team
-from agents.presence.models import Presence
+from agents.presence.models import Presence, Seat
 from channels_app.models import Channel
 from tests.conftest import Customer, connect, hire
 from tests.tickets.routing.conftest import leave, sit, writes
@@ -118,6 +118,15 @@ def test_a_customer_who_comes_back_does_not_wait_for_somebody_who_has_gone_home(
     lifecycle.assign(ticket.pk, bea, Actor.of(ana), take_over=True)
     desk.sweep()
     assert holder(ticket) == bea
+
+
+def test_who_is_there_without_a_seat_gets_one(sms_channel: Channel, bea: Agent, queue: Queue) -> None:
+    sit(bea)
+    Seat.objects.all().delete()
+    ticket = writes(sms_channel)
+    desk.sweep()
+    assert (holder(ticket), Seat.objects.get().capacity) == (bea, 10)
+    assert Seat.objects.get().last_assigned_at is not None
 
 
 def test_what_a_closed_account_holds_waits_again(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
