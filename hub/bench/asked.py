@@ -279,10 +279,12 @@ def main() -> None:
     # Only now: these read the settings.
     from django.core.management import call_command
 
+    from hub.management.commands import prepare
     from surveys import watching
     from tickets.models.activity import newest
 
-    call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+    with prepare.alone():
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
     watching.now_reads_from(newest())
     survey = a_survey()
     fill(tickets)

@@ -400,8 +400,10 @@ def main() -> None:
     from django.core.management import call_command
 
     from agents.models import Team
+    from hub.management.commands import prepare
 
-    call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+    with prepare.alone():
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
     if not is_filled(tickets):
         if Team.objects.exists():
             # Filled by an older version of this file, or in part: whoever asked begins with an empty database.

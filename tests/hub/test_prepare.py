@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from hub import stamp, translations, web
 from hub.management.commands import prepare
@@ -49,3 +50,21 @@ def test_nothing_is_pending_in_a_migrated_database(monkeypatch: pytest.MonkeyPat
     found = web.on_disk()
     monkeypatch.setattr(web, "on_disk", lambda: found | {("tickets", "9999_next")})
     assert web.pending_migrations() == {("tickets", "9999_next")}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_request_s_patience_does_not_hold_for_migrations() -> None:
+    def limits() -> list[str]:
+        with connection.cursor() as cursor:
+            found = []
+            for name in prepare.LIMITS:
+                cursor.execute(f"SHOW {name}")
+                found.append(cursor.fetchone()[0])
+            return found
+
+    usual = limits()
+    assert "0" not in usual
+    with prepare.alone():
+        assert limits() == ["0", "0"]
+    assert limits() == usual

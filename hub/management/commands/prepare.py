@@ -16,6 +16,7 @@ from django.db import connection
 from hub import stamp, translations
 
 LOCK = 0x70656C61
+LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
 
 
 class Command(BaseCommand):
@@ -50,13 +51,21 @@ def collect_static() -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Two web processes that start together must not migrate together."""
+    """Two web processes that start together must not migrate together.
+
+    Nor does a request's patience hold here: the second waits as long as the first takes, and on a machine
+    that is busy the plan of a migration alone may take longer than a writer is given.
+    """
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
+        for limit in LIMITS:
+            cursor.execute(f"SET {limit} = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            for limit in LIMITS:
+                cursor.execute(f"RESET {limit}")
