@@ -289,7 +289,6 @@ class Reader:
                     if (listener.agent_id == agent_id) == own:
                         self._soon(listener.send(text))
 
-
     def _to_some(self, agents: set[int], text: str) -> None:
         """For these agents' own screens: an offer, a bell, what they are shown as."""
         for group in tuple(self.groups.values()):
