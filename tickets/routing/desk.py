@@ -41,6 +41,7 @@ ASK_AGAIN = timedelta(seconds=60)
 """Whoever passed is asked again after this, when nobody else is left."""
 TAKEN_UP = timedelta(minutes=10)
 URGENCY = ("urgent", "high", "normal", "low")
+GIVING = (Queue.Mode.DIRECT, Queue.Mode.OFFER)
 LEADS = (Agent.Role.LEAD, Agent.Role.ADMIN)
 
 
@@ -49,16 +50,20 @@ LEADS = (Agent.Role.LEAD, Agent.Role.ADMIN)
 
 def moved(number: int, agent_id: int = 0) -> None:
     """Something happened to this ticket (0: none), and this agent may have room now (0: nobody)."""
+    teams: list[int] = []
     if number:
         considering.consider(number)
-    # Asked of one ticket and one agent, not of all of every team.
-    concerned = Q(team__in=Ticket.objects.filter(pk=number).values("team"))
+        found = Ticket.objects.filter(pk=number, status=S.OPEN, team__queue__mode__in=GIVING)
+        state = found.values_list("team", "assignee").first()
+        if state is not None and state[1] is not None:
+            let_go(Activity.objects.filter(ticket=number))
+        if state is not None:
+            teams.append(state[0])
+    routed = Queue.objects.filter(mode__in=GIVING).select_related("team")
     if agent_id:
-        concerned |= Q(team__in=Agent.teams.through.objects.filter(agent_id=agent_id).values("team_id"))
-    queues = list(Queue.objects.exclude(mode=Queue.Mode.OFF).filter(concerned).select_related("team"))
-    if queues and number:
-        let_go(Activity.objects.filter(ticket=number))
-    for queue in queues:
+        through = Agent.teams.through.objects.filter(agent_id=agent_id).values("team_id")
+        teams += routed.filter(team__in=through).values_list("pk", flat=True)
+    for queue in routed.filter(pk__in=teams) if teams else ():
         serve(queue)
 
 
@@ -205,9 +210,8 @@ def _free(one: Candidate) -> bool:
 def _page(queue: Queue, numbers: Sequence[int]) -> Iterator[Ticket]:
     """Those that still wait, held, in the order of the numbers."""
     still = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team=queue.team_id, assignee=None)
-    mine = {row.pk for row in giving.held(still.exclude(offers__state=Offer.State.OPEN))}
-    rows = Ticket.objects.filter(pk__in=mine).select_related("customer", "route")
-    by_number = {row.pk: row for row in considering.with_previous(rows)}
+    still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
+    by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
     return (by_number[number] for number in numbers if number in by_number)
 
 
