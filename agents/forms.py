@@ -14,6 +14,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from agents import pictures
 from agents.models import Agent, Invitation, Team
 from agents.staff import AGENT
 
@@ -97,6 +98,13 @@ class Profile(ProfileForm):
         help_text=_("Stands under your mails, unless the channel has one without {signature}."),
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
+    picture = forms.FileField(
+        label=_("Picture"),
+        required=False,
+        help_text=_("PNG, JPEG, WebP or GIF, at most 5 MB. Customers see it in the chat on your website."),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp,image/gif"}),
+    )
+    no_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
 
     class Meta:
         model = Agent
@@ -110,6 +118,20 @@ class Profile(ProfileForm):
         self.fields["name"].widget.attrs.update(autocomplete="name", dir="auto")
         language.choices = [("", _("As the browser asks")), *settings.LANGUAGES]
         zone.choices = zones()
+        if not self.instance.picture:
+            del self.fields["no_picture"]
+
+    def clean_picture(self) -> bytes | None:
+        """As it is kept; b"": the one there is goes; None: nothing is said of it."""
+        given = self.cleaned_data["picture"]
+        if given is None:
+            return b"" if self.data.get("no_picture") and self.instance.picture else None
+        try:
+            if given.size > pictures.MOST_BYTES:
+                raise pictures.Unusable
+            return pictures.small(given)
+        except pictures.Unusable as error:
+            raise ValidationError(_("This picture cannot be used. Choose another one.")) from error
 
 
 class NewToken(forms.Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+PICTURES = "agents"
 TOKEN_PREFIX = "plg_"  # noqa: S105 (what every token starts with, so that secret scanners know it)
 
 
@@ -30,6 +32,11 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def picture_path(instance: Agent, filename: str) -> str:
+    """Random: whoever has the address may read it."""
+    return f"{PICTURES}/{uuid.uuid4()}"
 
 
 class AgentManager(BaseUserManager["Agent"]):
@@ -63,6 +70,8 @@ class Agent(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(_("time zone"), max_length=64, default="", blank=True)
     signature = models.TextField(_("signature"), max_length=2000, default="", blank=True)
     """Under what they write, where a channel has such a place."""
+    picture = models.FileField(upload_to=picture_path, blank=True, max_length=100)
+    """Customers see it too: see ``agents.pictures``."""
     is_active = models.BooleanField(_("may sign in"), default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents import settings_pages, views
+from agents import pictures, settings_pages, views
 
 urlpatterns = [
+    path("pictures/agents/<uuid:name>", pictures.show, name="agent_picture"),
     path("profile/", views.old_profile, name="profile"),
     path("settings/", settings_pages.first, name="settings"),
     path("settings/profile/", views.profile, name="settings_profile"),

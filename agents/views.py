@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from agents import forms, invitations
+from agents import forms, invitations, pictures
 from agents.models import Agent, Token
 from agents.settings_pages import EVERYBODY, open_to
 
@@ -41,9 +41,11 @@ def old_profile(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     # A row of its own: what is refused must not stand in the page's frame as if it were so.
     row = Agent.objects.get(pk=me(request).pk)
-    form = forms.Profile(sent(request), instance=row)
+    form = forms.Profile(sent(request), request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        row.save(update_fields=list(form.cleaned_data))
+        row.save(update_fields=forms.Profile.Meta.fields)
+        if form.cleaned_data["picture"] is not None:
+            pictures.keep(row, form.cleaned_data["picture"])
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(request, str(_("Saved")))
         return redirect("settings_profile")

@@ -144,6 +144,7 @@ def _parts(message: Message) -> list[OutboundMessage]:
         text=message.text,
         attachments=tuple(media.for_platform(row) for row in message.attachments.all()),
         reply_to=(message.reply_to.external_id or "") if message.reply_to else "",
+        agent_id=message.agent_id,
         agent_name=message.agent.name if message.agent else "",
         agent_signature=message.agent.signature if message.agent else "",
         sent_at=message.created_at,

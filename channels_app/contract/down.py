@@ -54,6 +54,8 @@ class OutboundMessage:
     text: str = ""
     attachments: tuple[OutboundAttachment, ...] = ()
     reply_to: str = ""
+    agent_id: int | None = None
+    """Of an agent here; None: sent by nobody in person."""
     agent_name: str = ""
     agent_signature: str = ""
     """What they want to stand under what they write; see ``Adapter.closing``."""

@@ -11,6 +11,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from agents.models import Agent
 from channels_app.models import Channel
 
 
@@ -68,6 +69,7 @@ class VisitorEvent(models.Model):
     """Of the visitor's: a new one; of ours: the key of the send, the same on every attempt."""
     client_message_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 (NULL is never equal)
     text = models.TextField(default="", blank=True)
+    author = models.ForeignKey(Agent, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     author_name = models.CharField(max_length=200, default="", blank=True)
     attachments = models.JSONField(default=list, blank=True)
     """[{filename, mime, size, kind, stored}]: stored is a name in the file storage, shown to nobody."""

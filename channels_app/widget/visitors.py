@@ -20,10 +20,11 @@ from django.core import signing
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from agents import pictures
 from channels_app import inbound, reading, wakeups
 from channels_app.contract import Described, OutboundMessage, Receipt, Sender, Typing, clean_text, fit_id
 from channels_app.filetypes import INLINE, sniff
@@ -384,6 +385,7 @@ def deliver(channel_id: int, message: OutboundMessage) -> bool:
                 direction=D.OUT,
                 public_id=message.key,
                 text=message.text,
+                author_id=message.agent_id,
                 author_name=message.agent_name[:200],
                 attachments=files,
                 quick_replies=[{"title": one.title, "payload": one.payload} for one in message.quick_replies],
@@ -403,12 +405,17 @@ def _kept(file: Any) -> dict[str, Any]:
 
 
 def read(conversation: VisitorConversation, after: int) -> list[VisitorEvent]:
-    return list(conversation.events.filter(seq__gt=after).order_by("seq")[:PAGE])
+    return list(_shown(conversation).filter(seq__gt=after).order_by("seq")[:PAGE])
 
 
 def read_back(conversation: VisitorConversation, before: int) -> list[VisitorEvent]:
     """One page of what was said before that number, oldest first."""
-    return list(conversation.events.filter(seq__lt=before).order_by("-seq")[:PAGE_BACK])[::-1]
+    return list(_shown(conversation).filter(seq__lt=before).order_by("-seq")[:PAGE_BACK])[::-1]
+
+
+def _shown(conversation: VisitorConversation) -> QuerySet[VisitorEvent]:
+    """With the picture that the author has by now, in the same statement."""
+    return conversation.events.annotate(face=F("author__picture"))
 
 
 def as_json(event: VisitorEvent, conversation: VisitorConversation) -> dict[str, Any]:
@@ -430,7 +437,10 @@ def as_json(event: VisitorEvent, conversation: VisitorConversation) -> dict[str,
         ],
         "quick_replies": event.quick_replies,
         "reply_to": event.reply_to,
-        "author": {"name": event.author_name},
+        "author": {
+            "name": event.author_name,
+            "picture": pictures.address_of(str(getattr(event, "face", None) or "")),
+        },
         "status": "read" if seen else "delivered" if arrived else "sent",
         "created_at": event.created_at.isoformat().replace("+00:00", "Z"),
     }

@@ -3,7 +3,7 @@
 import { inkOn, mix } from "./colours.js";
 import { Composer } from "./composer.js";
 import { backoff, Delivery } from "./delivery.js";
-import { filled, h, initials, round } from "./elements.js";
+import { filled, h, icon, initials, label, round } from "./elements.js";
 import { formOf } from "./forms.js";
 import { Hearing } from "./hearing.js";
 import { MessageList } from "./messages.js";
@@ -148,8 +148,7 @@ class Chat {
     this.expected.textContent = looks.expected;
     this.expected.hidden = !looks.expected;
     this.panel.querySelector(".dropping").textContent = this.words("drop");
-    this.shut.setAttribute("aria-label", this.words("close"));
-    this.shut.title = this.words("close");
+    label(this.shut, this.words("close"));
     this.setSound(this.store.state.sound ?? looks.sound, true);
     this.list.translate();
     this.greet();
@@ -160,8 +159,8 @@ class Chat {
   greet() {
     const { greeting, hours, out_of_hours: away } = this.looks;
     const when = hours.opens_at && new Intl.DateTimeFormat(this.host.language, { weekday: "long", hour: "numeric", minute: "2-digit" }).format(new Date(hours.opens_at));
-    const closed = hours.open ? null : h("p", { class: "away", dir: "auto" }, `${away}${when ? `\n${this.words("back", { when })}` : ""}`);
-    this.list.before.replaceChildren(h("p", { class: "greeting", dir: "auto" }, greeting), ...(closed ? [closed] : []));
+    const closed = hours.open ? "" : h("p", { class: "away", dir: "auto" }, `${away}${when ? `\n${this.words("back", { when })}` : ""}`);
+    this.list.before.replaceChildren(h("p", { class: "greeting", dir: "auto" }, greeting), closed);
   }
 
   paint() {
@@ -513,10 +512,8 @@ class Chat {
 
   setSound(isOn, quietly = false) {
     this.soundOn = isOn;
-    const label = this.words(isOn ? "sound_off" : "sound_on");
-    this.sound.replaceChildren(...round(isOn ? "loud" : "quiet", "").childNodes);
-    this.sound.setAttribute("aria-label", label);
-    this.sound.title = label;
+    this.sound.replaceChildren(icon(isOn ? "loud" : "quiet"));
+    label(this.sound, this.words(isOn ? "sound_off" : "sound_on"));
     if (quietly) return;
     this.store.keep({ sound: isOn });
     if (isOn) this.ring();

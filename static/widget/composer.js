@@ -1,6 +1,6 @@
 // Where the visitor writes: a text that survives a reload, files by hand, by drag, from the clipboard or the camera.
 
-import { h, icon, round } from "./elements.js";
+import { h, icon, label, round } from "./elements.js";
 import { isPicture, sizeOf } from "./files.js";
 
 const TYPES_EVERY = 3_000;
@@ -18,7 +18,7 @@ export class Composer {
     this.lens = h("input", { type: "file", accept: "image/*", capture: "environment", hidden: true, onchange: () => this.picked(this.lens) });
     this.attach = round("attach", "", () => this.picker.click());
     this.camera = round("camera", "", () => this.lens.click(), { class: "round camera" });
-    this.go = h("button", { type: "submit", class: "round go" }, icon("send"));
+    this.send = h("button", { type: "submit", class: "round go" }, icon("send"));
     this.quoted = h("div", { class: "quoting", hidden: true });
     this.chosen = h("ul", { class: "chosen", role: "list", hidden: true });
     this.wrong = h("p", { class: "wrong", role: "alert" });
@@ -26,7 +26,7 @@ export class Composer {
       "form",
       { class: "composer", onsubmit: (event) => (event.preventDefault(), this.submit()) },
       this.quoted, this.chosen, this.wrong,
-      h("div", { class: "writing" }, this.attach, this.camera, this.field, this.go), this.picker, this.lens,
+      h("div", { class: "writing" }, this.attach, this.camera, this.field, this.send), this.picker, this.lens,
     );
     this.field.value = chat.store.draft;
   }
@@ -34,10 +34,8 @@ export class Composer {
   translate() {
     const { words } = this.chat;
     this.field.placeholder = words("write");
-    for (const [node, name] of [[this.field, "write"], [this.attach, "attach"], [this.camera, "camera"], [this.go, "send"]]) {
-      node.setAttribute("aria-label", words(name));
-      if (node !== this.field) node.title = words(name);
-    }
+    this.field.setAttribute("aria-label", words("write"));
+    for (const name of ["attach", "camera", "send"]) label(this[name], words(name));
     this.quote(this.quoting);
     this.drawFiles();
   }
@@ -162,9 +160,9 @@ export class Composer {
           this.drawFiles();
           this.focus();
         };
-        const label = `${chat.words("discard")}: ${file.name}`;
+        const discard = `${chat.words("discard")}: ${file.name}`;
         const size = sizeOf(file.size, chat.host.language);
-        return h("li", {}, icon(isPicture(file.type) ? "camera" : "file"), h("span", { class: "named", dir: "auto" }, file.name), h("span", { class: "size" }, size), round("close", label, away));
+        return h("li", {}, icon(isPicture(file.type) ? "camera" : "file"), h("span", { class: "named", dir: "auto" }, file.name), h("span", { class: "size" }, size), round("close", discard, away));
       }),
     );
   }

@@ -39,9 +39,9 @@ export const h = (tag, given = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+    else if ((value ?? false) !== false) node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.filter((child) => (child ?? false) !== false));
   return node;
 };
 
@@ -50,6 +50,12 @@ export const icon = (name) => customElements.get("pelanggan-chat").drawing(...DR
 
 export const round = (name, label, onclick, more = {}) =>
   h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick, ...more }, icon(name));
+
+/** What is drawn only, for those who hear it and those who point at it. */
+export const label = (node, words) => {
+  node.setAttribute("aria-label", words);
+  node.title = words;
+};
 
 const LINK = /\bhttps?:\/\/[^\s<>"']+/gi;
 

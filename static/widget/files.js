@@ -1,7 +1,7 @@
 // Files in a message. Pictures are painted on a canvas: they come with the visitor's token, which no address may
 // hold, and a canvas needs nothing from the page's policy. All else is a download, whatever it calls itself.
 
-import { h, icon } from "./elements.js";
+import { h, icon, round } from "./elements.js";
 
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const SMALL = 232;
@@ -47,6 +47,18 @@ const paint = async (canvas, bytes, width, height) => {
   picture.close();
 };
 
+const portraits = {};
+
+/** In place of the initials, once it is there; who has taken theirs away has initials again. */
+export const portrait = (chat, url, face) => {
+  const canvas = h("canvas");
+  portraits[url] ??= fetch(chat.host.hub + url).then((answer) => answer.blob());
+  portraits[url]
+    .then((bytes) => paint(canvas, bytes, 28, 28))
+    .then(() => face.replaceChildren(canvas))
+    .catch(() => delete portraits[url]);
+};
+
 const save = async (chat, file) => {
   try {
     const bytes = await bytesOf(chat, file);
@@ -90,7 +102,6 @@ const enlarge = async (chat, file, from) => {
     view.remove();
     from.focus();
   };
-  const tool = (name, label, onclick) => h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick }, icon(name));
   const view = h(
     "div",
     {
@@ -102,7 +113,7 @@ const enlarge = async (chat, file, from) => {
         shut();
       },
     },
-    h("div", { class: "tools" }, tool("save", chat.words("download", { name: file.filename }), () => save(chat, file)), tool("close", chat.words("shut"), shut)),
+    h("div", { class: "tools" }, round("save", chat.words("download", { name: file.filename }), () => save(chat, file)), round("close", chat.words("shut"), shut)),
     canvas,
   );
   chat.panel.append(view);

@@ -1,7 +1,7 @@
 // What was said, oldest first. Nodes stay as long as their message does: focus and pictures survive each change.
 
-import { h, icon, initials, linked, ONLY_EMOJI, round } from "./elements.js";
-import { fileOf } from "./files.js";
+import { h, icon, initials, label, linked, ONLY_EMOJI, round } from "./elements.js";
+import { fileOf, portrait } from "./files.js";
 
 const TOGETHER = 5 * 60_000;
 const NEAR = 80;
@@ -26,8 +26,7 @@ export class MessageList {
     this.place.setAttribute("aria-label", words("messages"));
     this.older.textContent = words("older");
     this.typing.querySelector(".vh").textContent = words("typing");
-    this.newest.setAttribute("aria-label", words("newest"));
-    this.newest.title = words("newest");
+    label(this.newest, words("newest"));
     for (const { node } of this.nodes.values()) node.remove();
     this.nodes.clear();
   }
@@ -161,6 +160,7 @@ export class MessageList {
       bubble.append(h("p", { class: big ? "text big" : "text", dir: "auto" }, ...linked(message.text)));
     }
     const face = mine ? null : h("span", { class: "face", "aria-hidden": "true" }, initials(name));
+    if (message.author.picture) portrait(chat, message.author.picture, face);
     const meta = h("div", { class: "meta" });
     const answers = h("div", { class: "answers" });
     const quote = round("reply", chat.words("quote"), () => chat.composer.quote(this.current.get(message.client_message_id || message.id)), { class: "quote-it" });
@@ -189,7 +189,7 @@ export class MessageList {
     } else if (state === "sending") {
       meta.append(h("span", {}, chat.words("sending")));
       if (message.attachments.length) {
-        const bar = h("progress", { max: "1", "aria-label": chat.words("sending") });
+        const bar = h("progress", { "aria-label": chat.words("sending") });
         bar.value = chat.delivery.progress.get(message.client_message_id) ?? 0;
         meta.append(bar, h("button", { type: "button", class: "quiet", onclick: () => chat.delivery.cancel(message.client_message_id) }, chat.words("cancel")));
       }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
+from channels_app.contract import OutboundMessage
 from channels_app.models import Address, Channel, Envelope
 from channels_app.widget import limits, views, visitors
 from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
@@ -43,7 +46,7 @@ def test_a_message_becomes_a_ticket_and_the_answer_comes_back(dora: Browser, bea
     message = answers(ticket, bea, "มีค่ะ", work)
     assert message.status == "sent"
     first, second = dora.reads()
-    assert (second["seq"], second["direction"], second["text"], second["author"]) == (2, "out", "มีค่ะ", {"name": "Bea"})
+    assert (second["seq"], second["direction"], second["text"], second["author"]["name"]) == (2, "out", "มีค่ะ", "Bea")
     assert dora.reads(after=1) == [second]
     assert first["id"] != second["id"]
 
@@ -446,3 +449,18 @@ def test_what_the_page_is_told_has_no_secret(dora: Browser) -> None:
     response = dora.ask("GET", f"{dora.widget_token}/appearance/")
     assert response.status_code == 200
     assert IDENTITY_SECRET not in response.content.decode()
+
+
+def test_the_face_beside_an_answer_is_the_one_the_agent_has_by_now(
+    dora: Browser, widget_channel: Channel, bea: Agent, django_assert_num_queries: Any
+) -> None:
+    dora.says("Halo")
+    to = VisitorConversation.objects.get().external_id
+    message = OutboundMessage(key="41", to=to, text="Halo juga", agent_id=bea.pk, agent_name="Bea")
+    assert visitors.deliver(widget_channel.pk, message)
+    assert [one["author"] for one in dora.reads()] == [{"name": "", "picture": ""}, {"name": "Bea", "picture": ""}]
+    Agent.objects.filter(pk=bea.pk).update(picture=f"agents/{(name := uuid.uuid4())}")
+    assert dora.reads()[1]["author"] == {"name": "Bea", "picture": f"/pictures/agents/{name}"}
+    conversation = VisitorConversation.objects.get()
+    with django_assert_num_queries(1):
+        [visitors.as_json(event, conversation) for event in visitors.read(conversation, 0)]

@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from agents import pictures
+from agents.models import Agent
 from channels_app import filetypes, registry
 from channels_app.contract import Words
 from channels_app.models import Address, Channel
@@ -143,6 +145,15 @@ def face(address: Address | None, name: str) -> str:
     return format_html(
         '<img src="{}" alt="" loading="lazy" decoding="async" width="38" height="38">', address.picture_url
     )
+
+
+@register.filter
+def portrait(agent: Agent) -> str:
+    """The same of a colleague."""
+    address = pictures.address_of(str(agent.picture.name or ""))
+    if not address:
+        return initials(agent.name)
+    return format_html('<img src="{}" alt="" loading="lazy" decoding="async" width="38" height="38">', address)
 
 
 @register.filter
