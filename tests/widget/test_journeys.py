@@ -157,6 +157,12 @@ def on_the_desk(hub: RunningHub, number: int) -> list[str]:
     return [one["text"] for one in rows if one["direction"] == "in"]
 
 
+def facts_of(hub: RunningHub, number: int) -> list[dict[str, str]]:
+    with hub.api("bea") as api:
+        customer = api.get(f"/tickets/{number}/").raise_for_status().json()["customer"]["id"]
+        return [one["facts"] for one in api.get(f"/customers/{customer}/").raise_for_status().json()["addresses"]]
+
+
 def word() -> str:
     """Found by a search, and by nobody else's."""
     return f"kata{uuid.uuid4().hex[:10]}"
@@ -225,6 +231,10 @@ def test_a_conversation_with_the_desk(visit: Visit, hub: RunningHub, chromium: B
     with chromium.new_context(base_url=hub.url, locale="en-GB") as context:
         bea = context.new_page()
         sign_in(bea, hub, "bea")
+        bea.goto("/settings/profile/")
+        bea.get_by_label("Picture").set_input_files(PICTURE)
+        bea.locator(".foot-actions button").click()
+        expect(bea.locator(".identity img")).to_be_visible()
         with hub.api("bea") as api:
             bea.goto(f"/tickets/{ticket_of(api, name)}/")
         expect(bea.locator("#stream .msg")).to_have_count(2)
@@ -246,11 +256,28 @@ def test_a_conversation_with_the_desk(visit: Visit, hub: RunningHub, chromium: B
     said(page, "Masih, kak 🙂").get_by_role("button", name="Reply to this message").click()
     say(page, "Dua bungkus")
     expect(said(page, "Dua bungkus").locator("blockquote")).to_contain_text("Masih, kak")
+    expect(said(page, "Masih, kak 🙂").locator(".face canvas")).to_be_visible()
+    # Of a long conversation the end comes first, and the rest when it is asked for.
+    whole = texts(page)
+
+    def its_end(route: Route) -> None:
+        response = route.fetch()
+        given = response.json()
+        route.fulfill(response=response, json={**given, "results": given["results"][-2:]})
+
+    page.route("**/widget/messages/?before=9007199254740991", its_end)
+    page.reload()
+    opened(page)
+    expect(page.locator(".msg")).to_have_count(2)
+    page.get_by_role("button", name="Show earlier messages").click()
+    expect(page.locator(".msg")).to_have_count(4)
+    expect(page.get_by_role("button", name="Show earlier messages")).to_be_hidden()
+    assert texts(page) == whole
 
 
 def test_unread_answers_stand_on_the_button_and_in_the_title(visit: Visit, hub: RunningHub) -> None:
     name = word()
-    page = opened(visit())
+    page = opened(visit(first="window.rung = 0; window.AudioContext = class { resume() { rung++; } }"))
     heard = "window.heard = []; Pelanggan.on('unread', one => heard.push(one.count)); 1"
     page.evaluate(heard)
     say(page, name)
@@ -261,12 +288,21 @@ def test_unread_answers_stand_on_the_button_and_in_the_title(visit: Visit, hub: 
     answer(hub, name, "Satu")
     expect(page.get_by_role("button", name="Open the chat, new messages: 1")).to_be_visible()
     expect(page).to_have_title("(1) Toko Kopi")
+    # No sound, unless the visitor wants it.
+    assert page.evaluate("rung") == 0
     answer(hub, name, "Dua")
     page.reload()
     expect(page.get_by_role("button", name="Open the chat, new messages: 2")).to_be_visible()
     opened(page)
     expect(page).to_have_title("Toko Kopi")
     assert texts(page) == [name, "Satu", "Dua"]
+    page.get_by_role("button", name="Play a sound for new messages").click()
+    expect(page.get_by_role("button", name="Play no sound")).to_be_visible()
+    assert page.evaluate("rung") == 1
+    page.keyboard.press("Escape")
+    answer(hub, name, "Tiga")
+    expect(page.get_by_role("button", name="Open the chat, new messages: 1")).to_be_visible()
+    assert page.evaluate("rung") == 2
 
 
 def test_files_by_hand_and_by_drop_and_what_is_no_picture(visit: Visit, hub: RunningHub) -> None:
@@ -284,6 +320,14 @@ def test_files_by_hand_and_by_drop_and_what_is_no_picture(visit: Visit, hub: Run
         "() => { const held = new DataTransfer(); held.items.add(new File(['abc'], 'tarik.txt')); return held; }"
     )
     page.get_by_role("dialog").dispatch_event("drop", {"dataTransfer": held})
+    page.get_by_label("Write a message").evaluate(
+        """(field, bytes) => {
+          const held = new DataTransfer();
+          held.items.add(new File([new Uint8Array(bytes)], "tempel.png", {type: "image/png"}));
+          field.dispatchEvent(new ClipboardEvent("paste", {clipboardData: held, bubbles: true, cancelable: true}));
+        }""",
+        list(PNG),
+    )
     say(page, name)
     expect(page.locator("[data-state=sent]")).to_have_count(1)
     expect(page.get_by_role("button", name="Picture: kopi.png").locator("canvas")).to_be_visible()
@@ -297,8 +341,29 @@ def test_files_by_hand_and_by_drop_and_what_is_no_picture(visit: Visit, hub: Run
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Picture: kopi.png")).to_be_focused()
     with hub.api("bea") as api:
-        rows = api.get(f"/tickets/{ticket_of(api, name)}/messages/").json()["results"]
-    assert [one["filename"] for one in rows[0]["attachments"]] == ["kopi.png", "virus.exe", "bohong.png", "tarik.txt"]
+        number = ticket_of(api, name)
+        rows = api.get(f"/tickets/{number}/messages/").json()["results"]
+    wanted = ["kopi.png", "virus.exe", "bohong.png", "tarik.txt", "tempel.png"]
+    assert [one["filename"] for one in rows[0]["attachments"]] == wanted
+    # One is there, the other on its way: half. What is taken back then never comes.
+    uploads: list[Route] = []
+
+    def the_first(route: Route) -> None:
+        uploads.append(route)
+        if len(uploads) == 1:
+            route.fallback()
+
+    page.route("**/widget/attachments/", the_first)
+    page.locator("input[type=file]").first.set_input_files([PICTURE, {**PICTURE, "name": "dua.png"}])
+    say(page, "batal saja")
+    expect(page.get_by_role("progressbar", name="Sending")).to_have_js_property("value", 0.5)
+    page.get_by_role("button", name="Cancel").click()
+    expect(said(page, "batal saja")).to_have_count(0)
+    for held_back in uploads[1:]:
+        held_back.abort()
+    say(page, "sesudahnya")
+    expect(said(page, "sesudahnya").locator(".state")).to_have_text("Sent")
+    assert on_the_desk(hub, number) == [name, "sesudahnya"]
 
 
 # ── Nothing lost, nothing twice ──────────────────────────────────────────────────────────────
@@ -445,8 +510,9 @@ def test_a_proven_customer_finds_their_history_on_a_second_browser(
         visit(first=f"window.Pelanggan = [['identify', {json.dumps(person)}], ['setAttributes', {{plan: 'gold'}}]]")
     )
     say(page, name)
-    answer(hub, name, "Halo Dora")
+    number = answer(hub, name, "Halo Dora")
     expect(said(page, "Halo Dora")).to_have_count(1)
+    until(lambda: {"plan": "gold"} in facts_of(hub, number))
     other = visit(trouble=True)
     other.evaluate("window.wrong = []; Pelanggan.on('error', (one) => wrong.push(one.reason)); 1")
     other.evaluate("(one) => Pelanggan.identify(one)", {**person, "hash": "0" * 64})
@@ -459,6 +525,9 @@ def test_a_proven_customer_finds_their_history_on_a_second_browser(
     expect(said(other, "Halo Dora")).to_have_count(1)
     expect(said(page, "dari ponsel")).to_have_count(1)
     assert texts(page) == texts(other) == [name, "Halo Dora", "dari ponsel"]
+    page.evaluate("window.shut = 0; Pelanggan.on('close', () => shut++); Pelanggan.close()")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert page.evaluate("shut") == 1
     other.evaluate("Pelanggan.reset()")
     expect(other.get_by_role("dialog")).to_be_hidden()
     assert other.evaluate("Object.keys(localStorage)") == []
