@@ -27,7 +27,7 @@ export const formOf = (chat, { fields, intro, button, known, done }) => {
       const value = input.value.trim();
       const bad = !value ? required && "needed" : LOOKS_RIGHT[name]?.(value) === false && `bad_${name}`;
       wrong.textContent = bad ? chat.words(bad) : "";
-      input.setAttribute("aria-invalid", String(Boolean(bad)));
+      input.setAttribute("aria-invalid", !!bad);
       if (bad) first ??= input;
       else if (value) found[name] = value;
     }
