@@ -71,7 +71,7 @@ def test_the_wire_speaks_http_and_websocket(web: Web) -> None:
 
 def test_a_row_that_does_not_exist_is_refused() -> None:
     done = subprocess.run([sys.executable, "-m", "hub.bench", "nonsense"], cwd=BASE_DIR, capture_output=True, text=True)
-    assert (done.returncode, "ingest, live, inbox, start" in done.stderr) == (2, True)
+    assert (done.returncode, "ingest, live, routing, inbox, start" in done.stderr) == (2, True)
 
 
 def test_a_small_desk_is_filled_once_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
