@@ -464,3 +464,13 @@ def test_the_face_beside_an_answer_is_the_one_the_agent_has_by_now(
     conversation = VisitorConversation.objects.get()
     with django_assert_num_queries(1):
         [visitors.as_json(event, conversation) for event in visitors.read(conversation, 0)]
+
+
+def test_a_note_shows_who_wrote_it(dora: Browser, bea: Agent, client: Client, work: Work) -> None:
+    dora.says("Halo")
+    ticket = Ticket.objects.get()
+    answers(ticket, bea, "Pelanggan lama", work, kind="note")
+    Agent.objects.filter(pk=bea.pk).update(picture=f"agents/{(name := uuid.uuid4())}")
+    client.force_login(bea)
+    stream = client.get(f"/tickets/{ticket.pk}/").content.decode().partition('id="stream"')[2]
+    assert f'<img src="/pictures/agents/{name}"' in stream
