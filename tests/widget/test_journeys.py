@@ -399,6 +399,10 @@ def test_offline_and_back_and_a_reload_between(visit: Visit, hub: RunningHub, sh
     expect(page.locator("[data-state=sending]")).to_have_count(0, timeout=PATIENT)
     wanted = [name, "tanpa jaringan 1", "tanpa jaringan 2", "sebelum muat ulang", "sesudahnya"]
     assert on_the_desk(hub, number) == wanted
+    # What is sent moves up to where the server numbered it: the page is asked until it stands still.
+    end = time.monotonic() + PATIENT / 1000
+    while sorted(texts(page)) != sorted([*wanted, "Sementara itu"]) and time.monotonic() < end:
+        page.wait_for_timeout(100)
     assert sorted(texts(page)) == sorted([*wanted, "Sementara itu"])
 
 
