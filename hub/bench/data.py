@@ -326,6 +326,9 @@ def cast(together: int = 0) -> None:
     """Teams, agents with a token each, a channel per team. The first agent is the administrator, the second is
     of the small team alone. together: so many agents instead, all of the first channel's team.
     """
+    from django.core.management.color import no_style
+    from django.db import connection
+
     from agents.models import Agent, Team, Token
     from channels_app.models import Channel
 
@@ -344,6 +347,10 @@ def cast(together: int = 0) -> None:
         channel = Channel(id=number, kind="webhook", name=f"Channel {number}", team_id=number)
         channel.put_settings({"secret": SECRET})
         channel.save(force_insert=True)
+    # PostgreSQL counts on only from the rows it numbered itself.
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Team, Agent, Channel]):
+            cursor.execute(statement)
 
 
 def _agent(number: int) -> Any:
