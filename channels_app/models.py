@@ -162,6 +162,8 @@ class Address(models.Model):
     is_group = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
     """Since when they cannot be written to: opted out, blocked us, gone."""
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """Nothing says any more who this was (``erasing``); the row holds what is counted."""
     known_ids = models.JSONField(default=list, blank=True, editable=False)
     """Its aliases once more, so that the common case needs no statement to know that there is nothing new."""
     picture = models.FileField(upload_to=picture_path, blank=True, max_length=200)
@@ -181,7 +183,12 @@ class Address(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.external_id
+        return self.name or self.handle
+
+    @property
+    def handle(self) -> str:
+        """What is shown of somebody without a name."""
+        return str(_("Erased customer")) if self.erased_at else self.external_id
 
     @property
     def picture_url(self) -> str:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 SEALED = N_("This channel's secrets cannot be read with today's key: an administrator must enter them again.")
 SEALED_LAZY = _(SEALED)
+ERASED = _("This customer was erased: nobody can be written to here any more.")
 
 # Between attempts, in seconds; then the last for as long as GIVE_UP_AFTER allows.
 BACKOFF = (1, 3, 10, 30, 120, 600, 1800, 3600)
@@ -41,6 +42,8 @@ def http_for(account: Account, fields: Sequence[Field]) -> Http:
 
 
 def abilities(channel: Channel, conversation: Conversation, now: datetime | None = None) -> Abilities:
+    if conversation.erased:
+        return Abilities(closed=ERASED)
     try:
         return channel.adapter.abilities(channel.account(), conversation, now or timezone.now())
     except vault.Unreadable:

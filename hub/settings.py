@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "tickets.continuing",
     "tickets.sla",
     "tickets.routing",
+    "tickets.erasing",
     "surveys",
     "reports",
 ]
@@ -305,6 +306,7 @@ TIMETABLE: dict[str, float] = {
     "tickets.sla.watching.sweep": 1,
     "tickets.holidays.sweep": 10,
     "tickets.pending.settle": 2,
+    "tickets.erasing.steps.sweep": 10,
     "tickets.routing.desk.sweep": 2,
     "tickets.routing.desk.watch": 2,
     "tickets.models.activity.purge": 3600,

@@ -25,6 +25,7 @@ urlpatterns = [
     path("settings/", include("tickets.staff_pages.urls")),
     path("settings/", include("tickets.setup.urls")),
     path("", include("tickets.routing.urls")),
+    path("", include("tickets.erasing.pages")),
     path("", include("reports.urls")),
     path("widget.js", loader),
     path("demo-shop/", shop.page, name="demo_shop"),

@@ -119,6 +119,16 @@ def unname(address: Address) -> None:
     Address.objects.filter(pk=address.pk).update(name="", username="", language="")
 
 
+def unmeet(*met: Address) -> None:
+    """Forget those of whom there is neither ticket nor message: a repeated message of somebody who was erased, or who
+    deleted all that they said, makes no new customer. The caller holds them."""
+    for address in {row.pk: row for row in met}.values():
+        if Ticket.objects.filter(address=address).exists() or Message.objects.filter(address=address).exists():
+            continue
+        Address.objects.filter(pk=address.pk).delete()
+        Customer.objects.filter(pk=address.customer_link.customer_id, links=None, tickets=None).delete()
+
+
 def _follow(customer: Customer, address: Address, changed: dict[str, str]) -> None:
     """A customer's name is what the platform says until an agent writes another."""
     said = {name: changed[name] for name in ("name", "language") if name in changed}

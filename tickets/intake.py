@@ -77,7 +77,7 @@ def _message(channel: Channel, news: InboundMessage, envelope: Envelope, edited:
         pending.edit(channel, external_id, edited)
         return
     if known:
-        _again(known, news, external_id, envelope)
+        _again(known, news, external_id, envelope, (conversation, author))
         return
     if "delete" in waiting:
         erase(envelope.pk, external_id)
@@ -325,11 +325,17 @@ def _heard(message: Message, now: datetime) -> datetime:
     return said if said and now - LATEST <= said <= now else min(message.at, now)
 
 
-def _again(message_id: int, news: InboundMessage, external_id: str, envelope: Envelope) -> None:
-    """A redelivery, which changes nothing; or the late original of a message that an edit had to make."""
+def _again(
+    message_id: int, news: InboundMessage, external_id: str, envelope: Envelope, met: tuple[Address, Address]
+) -> None:
+    """A redelivery, which changes nothing; or the late original of a message that an edit had to make.
+
+    met: who it is from; of whom nothing else is known than this, and it was deleted, is nobody.
+    """
     message = Message.objects.select_related("channel").get(pk=message_id)
     if message.deleted_at:
         erase(envelope.pk, external_id)
+        addresses.unmeet(*met)
         return
     if message.envelope_id == envelope.pk and not message.from_edit:
         return

@@ -195,7 +195,7 @@ def author_name(row: Message) -> str:
     if address is None:
         return ""
     link = getattr(address, "customer_link", None)
-    return address.name or (link.customer.name if link else "") or address.external_id
+    return address.name or (link.customer.name if link else "") or address.handle
 
 
 def _key(at: datetime, pk: int) -> str:
@@ -231,6 +231,7 @@ def abilities(ticket: Ticket, messages: Sequence[Message]) -> Abilities:
         is_group=ticket.address.is_group,
         last_inbound_at=ticket.last_inbound_at,
         blocked=ticket.address.blocked_at is not None,
+        erased=ticket.address.erased_at is not None,
         reply_handle=handle,
         quota_left=ticket.channel.quota_left,
     )

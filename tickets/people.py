@@ -129,7 +129,7 @@ def _members(ticket: Ticket) -> Sequence[Address]:
 
 
 def name_of(ticket: Ticket) -> str:
-    return ticket.customer.name or ticket.address.name or ticket.address.external_id
+    return ticket.customer.name or ticket.address.name or ticket.address.handle
 
 
 def phone(number: str) -> str:

@@ -37,7 +37,7 @@ def ticket(row: Ticket) -> Json:
         "assignee": {"id": assignee.pk, "name": assignee.name} if assignee else None,
         "team": {"id": team.pk, "name": team.name} if team else None,
         "channel": {"id": str(row.channel_id), "kind": row.channel.kind, "name": row.channel.name},
-        "customer": {"id": row.customer_id, "name": row.customer.name or row.address.name or row.address.external_id},
+        "customer": {"id": row.customer_id, "name": row.customer.name or row.address.name or _id_of(row.address)},
         "tags": sorted(tag.name for tag in row.tags.all()),
         "seq": row.seq,
         "snoozed_until": when(row.snoozed_until),
@@ -47,6 +47,11 @@ def ticket(row: Ticket) -> Json:
         "updated_at": when(row.updated_at),
         "resolved_at": when(row.resolved_at),
     }
+
+
+def _id_of(address: Address) -> str:
+    """For want of a name; of somebody who was erased there is nothing to be said."""
+    return "" if address.erased_at else address.external_id
 
 
 def sla(row: Ticket) -> Json | None:

@@ -96,7 +96,7 @@ def _by_ids(channel: Channel, author: Address, said: Mapping[str, Any]) -> int |
         return None
     # As written, and in lower case: no index helps with a third spelling.
     spelled = {fit_id(spelling, 512) for one in ids for spelling in (one, one.lower())}
-    here = Message.objects.filter(channel=channel, direction__in=SPOKEN)
+    here = Message.objects.filter(channel=channel, direction__in=SPOKEN, ticket__address__erased_at=None)
     rows = here.filter(external_id__in=spelled).values_list("external_id", "ticket_id")
     found = {external_id.lower(): ticket for external_id, ticket in rows if external_id}
     if not found:

@@ -27,6 +27,7 @@ from agents.models import Agent, Sight
 from channels_app import outbound
 from channels_app.contract import QuickReply, Template
 from tickets import delivery, letters, lifecycle, lists, media, pages, replies, selections, shapes, wording
+from tickets.erasing.blanking import LINE as ERASED
 from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import horizon
 
@@ -196,7 +197,7 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
     found = ticket_for(here.sight, number)
     since = pages.number(request.GET.get("since")) or 0
     lines = list(Activity.objects.filter(ticket=found, seq__gt=since).order_by("seq")[: NEWS + 1])
-    if len(lines) > NEWS:
+    if len(lines) > NEWS or any(line.type == ERASED for line in lines):
         # Too much to mend piece by piece: the page opens the ticket afresh.
         return JsonResponse({"reload": True}, status=205)
     touched = [line.message_id for line in lines if line.message_id and line.type.startswith("message.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -41,10 +41,14 @@ def _of_above(family: str) -> Callable[[str, Activity], str] | None:
 
 
 def moment(at: datetime) -> str:
-    """Date and time as the reader writes them; Thailand counts the years of the Buddhist era."""
-    here = localtime(at)
-    shown = date_format(here, "SHORT_DATETIME_FORMAT")
-    return shown.replace(str(here.year), str(here.year + 543)) if (get_language() or "").startswith("th") else shown
+    """Date and time as the reader writes them."""
+    return written(localtime(at), "SHORT_DATETIME_FORMAT")
+
+
+def written(at: date, style: str) -> str:
+    """A day, or a day with its time, in one of Django's formats. Thailand counts the years of the Buddhist era."""
+    shown = date_format(at, style)
+    return shown.replace(str(at.year), str(at.year + 543)) if (get_language() or "").startswith("th") else shown
 
 
 def _assigned(who: str, row: Activity) -> str:
@@ -101,7 +105,7 @@ def _merged(who: str, row: Activity) -> str:
 
 
 def _continued(who: str, row: Activity) -> str:
-    what = {"to": row.changes.get("to", ""), "reason": _(row.changes.get("error") or " ").strip()}
+    what = {"to": row.changes.get("to", "…"), "reason": _(row.changes.get("error") or " ").strip()}
     if what["reason"]:
         return _("What was not seen in the chat could not be sent to %(to)s: %(reason)s") % what
     return _("What was not seen in the chat went to %(to)s by e-mail") % what
@@ -124,6 +128,8 @@ def _priority(value: Any) -> str:
 
 def _customer(who: str, row: Activity) -> str:
     parts = [tell(_after(row, name)) for name, tell in _OF_CUSTOMERS.items() if name in row.changes]
+    if not parts:
+        return _("%(who)s changed the customer") % {"who": who}
     return _("%(who)s changed the customer: %(what)s") % {"who": who, "what": ", ".join(parts)}
 
 
@@ -169,6 +175,7 @@ _LINES: dict[str, Callable[[str, Activity], str]] = {
     "routing.ruled": _ruled,
     "routing.waiting": lambda who, row: _with_why(_("Nobody can take this ticket yet"), row),
     "customer.changed": _customer,
+    "customer.erased": lambda who, row: _("%(who)s erased the customer") % {"who": who},
     "customer.follow": lambda who, row: _("%(who)s follows the channel") % {"who": who},
     "customer.unfollow": lambda who, row: _("%(who)s left the channel") % {"who": who},
     "customer.opt_in": lambda who, row: _("%(who)s wants to get messages") % {"who": who},

@@ -90,6 +90,8 @@ class Conversation:
     last_inbound_id: str = ""
     """The customer's newest message: some platforms show typing, or mark read, by naming it."""
     blocked: bool = False
+    erased: bool = False
+    """We know no more who this was, so nobody can be written to, whatever the platform."""
     reply_handle: Mapping[str, Any] | None = None
     read_handle: Mapping[str, Any] | None = None
     """Of the message that ``mark_read`` is about; None elsewhere."""

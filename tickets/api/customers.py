@@ -15,6 +15,7 @@ from tickets import addresses, people, profiles, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
 from tickets.api.inputs import Choice, Line, Strict, number, words
+from tickets.erasing import known, steps
 from tickets.models import Ticket
 
 QUERY = {"address": "the platform's id of an address", "channel": "id", "q": "in name, phone, e-mail and address"}
@@ -105,3 +106,31 @@ class OneCustomer(Door):
         wanted = self.read(CustomerChange)
         people.change(row.pk, self.by, self.sight, **wanted)
         return Response(shape(self._find(customer_id)))
+
+    @says(schema.Erasure, status=202, problems=(403,))
+    def delete(self, request: Request, customer_id: int) -> Response:
+        """Erase them for good. For administrators. Who they were is gone with the answer; the rest follows, and asking
+        again says how far it is. Their tickets stay, resolved and without words."""
+        row = self._find(customer_id)
+        self.administrator()
+        found = steps.begin(row.pk, self.agent)
+        return Response(
+            {
+                "customer": found.pk,
+                "asked_at": shapes.when(found.asked_at),
+                "done_at": shapes.when(found.done_at),
+                "tickets": found.tickets,
+                "messages": found.messages,
+                "files": found.files,
+            },
+            status=202,
+        )
+
+
+class Export(Door):
+    @says(schema.CustomerExport, problems=(403,))
+    def get(self, request: Request, customer_id: int) -> Response:
+        """All that is known of them, with every message and the names of their files. For administrators."""
+        row = one(seen_customers(self.sight), pk=customer_id)
+        self.administrator()
+        return Response(known.export(row))

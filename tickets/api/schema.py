@@ -204,6 +204,24 @@ class Customer(Shape):
     created_at = s.DateTimeField()
 
 
+class Erasure(Shape):
+    customer = s.IntegerField()
+    asked_at = s.DateTimeField()
+    done_at = s.DateTimeField(allow_null=True, help_text="Null: it is under way.")
+    tickets = s.IntegerField(help_text="So far; the same for messages and files.")
+    messages = s.IntegerField()
+    files = s.IntegerField()
+
+
+class CustomerExport(Shape):
+    exported_at = s.DateTimeField()
+    customer = s.DictField()
+    addresses = s.ListField(child=s.DictField())
+    tickets = s.ListField(child=s.DictField(), help_text="Each with all its messages.")
+    elsewhere = s.ListField(child=s.DictField(), help_text="What they wrote on others' tickets, in groups for example.")
+    surveys = s.ListField(child=s.DictField(), help_text="Their answers.")
+
+
 class Quota(Shape):
     limit = s.IntegerField(allow_null=True, help_text="Null: unlimited.")
     used = s.IntegerField()

@@ -69,6 +69,7 @@ v1 = [
     path("attachments/", attachments.Attachments.as_view()),
     path("customers/", customers.Customers.as_view()),
     path("customers/<id:customer_id>/", customers.OneCustomer.as_view()),
+    path("customers/<id:customer_id>/export/", customers.Export.as_view()),
     path("addresses/<id:address_id>/profile/", customers.Profile.as_view()),
     path("customers/<id:customer_id>/tickets/", tickets.CustomerTickets.as_view()),
     path("channels/", channels.Channels.as_view()),
