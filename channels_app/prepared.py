@@ -6,7 +6,7 @@ the same: whole instances, converted by Django's own fields. Only for rows witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -152,6 +152,39 @@ def _set(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     table, number = quote(model._meta.db_table), quote(str(model._meta.pk.column))
     return f"UPDATE {table} SET {columns} WHERE {number} = %s", fields  # noqa: S608 (our own names)
+
+
+def update_all(rows: Iterable[M], *names: str) -> None:
+    """These columns of many rows, each with its own values, in one statement; nothing where there are no rows.
+
+    Django's bulk_update asks of each row in a CASE of each column, which costs more than all the rest of a batch.
+    """
+    found = list(rows)
+    if not found:
+        return
+    own, opts = connections[DEFAULT_DB_ALIAS], found[0]._meta
+    quote = own.ops.quote_name
+    fields: list[Any] = [opts.get_field(name) for name in names]
+    pk: Any = opts.pk
+    table, number = quote(opts.db_table), quote(str(pk.column))
+    # Both name the columns of VALUES so. What is NULL in all rows has no type by itself.
+    given = [
+        f"CAST(given.column{place} AS {field.cast_db_type(own)})"
+        if own.features.requires_casted_case_in_updates
+        else f"given.column{place}"
+        for place, field in enumerate(fields, 2)
+    ]
+    columns = ", ".join(f"{quote(field.column)} = {value}" for field, value in zip(fields, given, strict=True))
+    row = f"({', '.join(['%s'] * (1 + len(fields)))})"
+    sql = (
+        f"UPDATE {table} SET {columns} FROM (VALUES {', '.join([row] * len(found))}) AS given "  # noqa: S608 (our own names)
+        f"WHERE {table}.{number} = given.column1"
+    )
+    params = [
+        field.get_db_prep_save(getattr(one, field.attname), connection=own) for one in found for field in (pk, *fields)
+    ]
+    with own.cursor() as cursor:
+        cursor.execute(sql, params)
 
 
 def known() -> Iterator[str]:

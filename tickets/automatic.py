@@ -6,12 +6,14 @@ or ourselves (the facts of the mail say so, RFC 3834); what is left is counted, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
@@ -19,10 +21,10 @@ from django.utils.translation import override
 
 from channels_app import jobs, outbound, vault
 from channels_app.contract import Abilities, Conversation, InboundMessage, QuickReply, Template
-from channels_app.models import Channel
+from channels_app.models import Channel, MessageTemplate
 from tickets import choices, letters, sendable, threads
 from tickets.models import Message, Part, Ticket
-from tickets.models.activity import SYSTEM, record
+from tickets.models.activity import SYSTEM, Entry, record, record_all
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,25 @@ BREAKER = (timedelta(minutes=60), 500)
 STOPPED = N_("Automatic answers have stopped: too many went out within an hour. Something answers them by itself.")
 
 
+class Facts:
+    """What is looked at before a machine writes to a ticket; each is read when it is asked for."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self.ticket = ticket
+
+    def said(self) -> Mapping[str, Any]:
+        """What the customer's newest mail says about itself."""
+        newest = Message.objects.filter(ticket=self.ticket, direction=Message.Direction.IN).order_by("-pk").first()
+        return newest.extra.get("mail", {}) if newest else {}
+
+    def is_ours(self) -> bool:
+        return _is_ours(self.ticket)
+
+    def sent(self) -> Sequence[datetime]:
+        """When something automatic went to the address: as much as the caps want to know."""
+        return list(_sent_lately([self.ticket.address_id]).values_list("created_at", flat=True)[: CAPS[-1][1]])
+
+
 def may_send(
     ticket: Ticket,
     kind: Kind = "auto-replied",
@@ -48,18 +69,18 @@ def may_send(
     by_template: bool = False,
     conversation: Conversation | None = None,
     able: Abilities | None = None,
+    facts: Facts | None = None,
 ) -> str | None:
-    """None: yes. Else why not, in a word for the log. The caller holds the ticket; the two last it may know already."""
+    """None: yes. Else why not, in a word for the log. The caller holds the ticket; it may know the rest."""
     conversation = conversation or sendable.conversation_of(ticket)
     able = able or outbound.abilities(ticket.channel, conversation)
+    facts = facts or Facts(ticket)
     if conversation.blocked or able.closed or (able.only_templates and not by_template):
         return "closed"
-    newest = Message.objects.filter(ticket=ticket, direction=Message.Direction.IN).order_by("-pk").first()
-    said: Mapping[str, Any] = newest.extra.get("mail", {}) if newest else {}
     return (
-        _by_what_came(said)
-        or ("own-address" if _is_ours(ticket) else None)
-        or ("rate" if _too_many(ticket) else None)
+        _by_what_came(facts.said())
+        or ("own-address" if facts.is_ours() else None)
+        or ("rate" if _too_many(facts.sent()) else None)
         # What goes out of our own accord nobody has set off: whoever sends it says how much of it there is.
         or ("breaker" if kind == "auto-replied" and _broken(ticket.channel) else None)
     )
@@ -94,10 +115,12 @@ def _sent() -> QuerySet[Message]:
     return Message.objects.filter(direction=Message.Direction.OUT, agent=None, extra__has_key="automatic")
 
 
-def _too_many(ticket: Ticket) -> bool:
+def _sent_lately(addresses: Iterable[int]) -> QuerySet[Message]:
+    return _sent().filter(ticket__address__in=addresses, created_at__gt=timezone.now() - CAPS[-1][0])
+
+
+def _too_many(times: Sequence[datetime]) -> bool:
     now = timezone.now()
-    here = _sent().filter(ticket__address=ticket.address_id, created_at__gt=now - CAPS[-1][0])
-    times = list(here.values_list("created_at", flat=True)[: CAPS[-1][1]])
     return any(sum(now - at < span for at in times) >= most for span, most in CAPS)
 
 
@@ -149,19 +172,33 @@ def offer(
     if reason:
         log.info("no automatic message", ticket=ticket.pk, reason=reason)
         return reason
+    message = _drafted(ticket, text, kind, able, quick_replies, template)
+    message.save(force_insert=True)
+    _part(message).save(force_insert=True)
+    record(ticket, "message.added", SYSTEM, message=message)
+    jobs.enqueue("tickets.delivery.deliver", message.pk)
+    return message
+
+
+def _drafted(
+    ticket: Ticket,
+    text: Callable[[], str],
+    kind: Kind,
+    able: Abilities,
+    quick_replies: Callable[[], Iterable[QuickReply]],
+    template: Template | None,
+    lookup: sendable.Lookup | None = None,
+) -> Message:
+    """The message, not kept yet. Raises CannotSend."""
     extra: dict[str, Any] = {"automatic": kind}
     if template is not None:
-        words, extra["template"] = sendable.filled(ticket, template, "", ())
+        words, extra["template"] = sendable.filled(ticket, template, "", (), able=able, lookup=lookup)
     else:
         words, offered = text(), list(quick_replies())
         if offered:
             extra[choices.NAME] = choices.checked(able, offered, words)
-    return _queued(ticket, words, extra)
-
-
-def _queued(ticket: Ticket, words: str, extra: dict[str, Any]) -> Message:
     now = timezone.now()
-    message = Message.objects.create(
+    return Message(
         ticket=ticket,
         channel_id=ticket.channel_id,
         team_id=ticket.team_id,
@@ -173,10 +210,132 @@ def _queued(ticket: Ticket, words: str, extra: dict[str, Any]) -> Message:
         at=now,
         next_attempt_at=now,
     )
-    Part.objects.create(message=message, channel_id=ticket.channel_id, position=0, status=Message.Status.QUEUED)
-    record(ticket, "message.added", SYSTEM, message=message)
-    jobs.enqueue("tickets.delivery.deliver", message.pk)
-    return message
+
+
+def _part(message: Message) -> Part:
+    return Part(message=message, channel_id=message.channel_id, position=0, status=Message.Status.QUEUED)
+
+
+# ── To many at once ──────────────────────────────────────────────────────────────────────────
+
+
+class Many:
+    """``offer`` to many tickets, of our own accord: what is looked at is read together, and what goes out is written
+    together, in as many statements for a hundred as for one.
+
+    many = Many(tickets)
+    many.offer(ticket, …), many.note(ticket, …)     as often as need be
+    many.write()                                    before that nothing is kept, and messages have no numbers
+
+    The caller holds the tickets. What was offered here counts for what is offered next.
+    """
+
+    def __init__(self, tickets: Sequence[Ticket]) -> None:
+        self._tickets = tickets
+        self._messages: list[Message] = []
+        self._entries: list[Entry] = []
+        self._templates: dict[tuple[int, str, str], MessageTemplate | None] = {}
+
+    def conversation_of(self, ticket: Ticket) -> Conversation:
+        return self._conversations[ticket.pk]
+
+    def offer(
+        self,
+        ticket: Ticket,
+        text: Callable[[], str],
+        *,
+        able: Abilities,
+        quick_replies: Callable[[], Iterable[QuickReply]] = tuple,
+        template: Template | None = None,
+    ) -> Message | str:
+        """The message that ``write`` will keep, or why not, in a word. Raises CannotSend."""
+        kind: Kind = "auto-generated"
+        reason = may_send(
+            ticket,
+            kind,
+            by_template=template is not None,
+            conversation=self.conversation_of(ticket),
+            able=able,
+            facts=_Known(ticket, self._said, self._channels, self._times[ticket.address_id]),
+        )
+        if reason:
+            log.info("no automatic message", ticket=ticket.pk, reason=reason)
+            return reason
+        message = _drafted(ticket, text, kind, able, quick_replies, template, self._template)
+        self._messages.append(message)
+        self._entries.append(Entry(ticket, "message.added", message))
+        self._times[ticket.address_id].append(message.created_at)
+        return message
+
+    def note(self, ticket: Ticket, type: str, changes: dict[str, Any]) -> None:
+        """A line on the ticket, behind those that were added before."""
+        self._entries.append(Entry(ticket, type, changes=changes))
+
+    def write(self) -> None:
+        Message.objects.bulk_create(self._messages)
+        Part.objects.bulk_create([_part(message) for message in self._messages])
+        record_all(self._entries, SYSTEM)
+        for message in self._messages:
+            jobs.enqueue("tickets.delivery.deliver", message.pk)
+
+    # ── What is known, read when it is first asked for ──
+
+    @cached_property
+    def _conversations(self) -> dict[int, Conversation]:
+        return sendable.conversations_of(self._tickets)
+
+    @cached_property
+    def _said(self) -> dict[int, Mapping[str, Any]]:
+        theirs = Message.objects.filter(ticket__in=self._tickets, direction=Message.Direction.IN)
+        newest = Message.objects.filter(pk__in=theirs.values("ticket").annotate(newest=Max("pk")).values("newest"))
+        return {ticket: extra.get("mail", {}) for ticket, extra in newest.values_list("ticket_id", "extra")}
+
+    @cached_property
+    def _times(self) -> dict[int, list[datetime]]:
+        found: dict[int, list[datetime]] = defaultdict(list)
+        sent = _sent_lately({ticket.address_id for ticket in self._tickets})
+        for address, at in sent.values_list("ticket__address", "created_at"):
+            found[address].append(at)
+        return found
+
+    @cached_property
+    def _channels(self) -> dict[str, list[Channel]]:
+        """By kind: of our channels those that might be whom a mail goes to."""
+        found: dict[str, list[Channel]] = defaultdict(list)
+        for channel in Channel.objects.filter(kind__in={one.channel.kind for one in self._tickets if one.threads}):
+            found[channel.kind].append(channel)
+        return found
+
+    def _template(self, channel: Channel, given: Template) -> MessageTemplate | None:
+        key = (channel.pk, given.name, given.language)
+        if key not in self._templates:
+            self._templates[key] = sendable.found_template(channel, given)
+        return self._templates[key]
+
+
+class _Known(Facts):
+    """Read already."""
+
+    def __init__(
+        self,
+        ticket: Ticket,
+        said: Mapping[int, Mapping[str, Any]],
+        channels: Mapping[str, Sequence[Channel]],
+        times: Sequence[datetime],
+    ) -> None:
+        super().__init__(ticket)
+        self._said, self._channels, self._times = said, channels, times
+
+    def said(self) -> Mapping[str, Any]:
+        return self._said.get(self.ticket.pk, {})
+
+    def is_ours(self) -> bool:
+        ticket = self.ticket
+        ours = self._channels[ticket.channel.kind] if ticket.threads else ()
+        return any(_is_of(one, ticket.address.external_id) for one in ours)
+
+    def sent(self) -> Sequence[datetime]:
+        return self._times
 
 
 def receipt(ticket: Ticket, news: InboundMessage) -> None:
