@@ -1,25 +1,24 @@
 """The question goes out: in the conversation, once, when it is due, and no faster than the channel takes it.
 
-Every step is a row with a due time. A batch is claimed by one conditional UPDATE, then each is asked in a short
-transaction that writes the message, the line and the row's new state together: a worker killed anywhere in it has
-either asked or not, and what it had claimed is due again when the claim runs out.
+Every step is a row with a due time. A batch is claimed by one conditional UPDATE, then asked in one short
+transaction that writes messages, lines and the rows' new states together: a worker killed anywhere in it has
+either asked or not, and what it had claimed is due again when the claim runs out. What is read and written is so
+for the whole batch, in as many statements for a hundred as for one.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from channels_app import outbound
+from channels_app import outbound, prepared
 from channels_app.contract import Abilities, Conversation
 from channels_app.contract import Template as Approved
 from channels_app.models import Channel
@@ -28,16 +27,17 @@ from surveys import definition, links, phrasing, tallies, versions, zones
 from surveys.models import Invitation, Survey, SurveyVersion
 from tickets import automatic, sendable
 from tickets.models import Message, Ticket
-from tickets.models.activity import SYSTEM, record
 
 log = structlog.get_logger(__name__)
 
 State, Reason = Invitation.State, Invitation.Reason
 LEASE = timedelta(seconds=60)
-BATCH = 20
-"""So many in one transaction: fewer waits for the disk, and no lock for longer than a moment."""
+BATCH = 100
+"""So many in one transaction: few statements for each, and no lock for longer than a moment."""
 WAITING = 40
-"""So many of our questions may wait on one channel to be sent: what an agent writes goes out before the rest."""
+"""So many may wait on one channel to be sent, or as many as it sent within LATELY, so that it is never without work:
+what an agent writes meanwhile has but a few seconds of ours before it."""
+LATELY = timedelta(seconds=5)
 CHANNELS = 50
 SHARE = 2
 """Of what a channel takes in a minute, surveys have one part in so many."""
@@ -56,36 +56,41 @@ def sweep() -> None:
         pass
 
 
-def _channels() -> list[int]:
-    """Those with something due, who waits longest first: one that has much to ask holds up no other."""
-    due = Invitation.objects.filter(due_at__lte=timezone.now())
-    found = due.values("channel").annotate(first=Min("due_at")).order_by("first")
-    return [row["channel"] for row in found[:CHANNELS]]
+def _channels() -> QuerySet[Channel]:
+    """Those with something due, who waits longest first: one that has much to ask holds up no other.
+
+    Each channel is asked for its first: all that is open and not due yet stands in the same index.
+    """
+    due = Invitation.objects.filter(channel=OuterRef("pk"), due_at__lte=timezone.now()).order_by("due_at")
+    found = Channel.objects.annotate(first=Subquery(due.values("due_at")[:1])).filter(first__isnull=False)
+    return found.order_by("first", "pk")[:CHANNELS]
 
 
-def _turn(channel_id: int) -> bool:
+def _turn(channel: Channel) -> bool:
     """One batch of one channel; True: there may be more right now."""
     now = timezone.now()
-    room = min(BATCH, _room(channel_id, now))
-    claimed = claim(channel_id, room, now) if room > 0 else None
+    room = min(BATCH, _room(channel, now))
+    claimed = claim(channel.pk, room, now) if room > 0 else None
     if claimed is None:
         return False
     mine, ids = claimed
     try:
         done(mine, ids)
     except Exception:
-        log.exception("a batch of surveys failed; each is tried by itself", channel=channel_id)
+        log.exception("a batch of surveys failed; each is tried by itself", channel=channel.pk)
         for pk in ids:
             _alone(mine, pk)
     return len(ids) == room
 
 
-def _room(channel_id: int, now: datetime) -> int:
+def _room(channel: Channel, now: datetime) -> int:
     """How many more may be asked on the channel now."""
-    asked = Invitation.objects.filter(channel=channel_id)
-    waiting = asked.filter(asked_at__gt=now - timedelta(days=1), message__status=Message.Status.QUEUED)
-    room = WAITING - waiting[:WAITING].count()
-    channel = Channel.objects.get(pk=channel_id)
+    asked = Invitation.objects.filter(channel=channel)
+    gone = asked.filter(asked_at__gt=now - LATELY).exclude(message__status=Message.Status.QUEUED).count()
+    most = max(WAITING, gone)
+    # By the index of what is to be sent, which is small; that of the channel's invitations is not.
+    queued = Message.objects.filter(next_attempt_at__isnull=False, status=Message.Status.QUEUED, channel=channel)
+    room = most - queued.filter(agent=None)[:most].count()
     able = outbound.abilities(channel, sendable.strange(channel, ""))
     if able.per_minute is None:
         return room
@@ -133,48 +138,51 @@ def done(mine: uuid.UUID, ids: Sequence[int]) -> None:
         .order_by("pk")
     }
     rows = Invitation.objects.select_for_update(of=("self",)).filter(pk__in=ids, claim=mine)
-    batch = Batch(list(rows.select_related("survey", "version").order_by("pk")), timezone.now())
+    # Not joined: their texts are long, and the same for all.
+    batch = Batch(list(rows.prefetch_related("survey", "version").order_by("pk")), tickets, timezone.now())
     for row in batch.rows:
-        batch.step(row, tickets[row.ticket_id])
-    _keep(batch.rows)
+        batch.step(row)
+    batch.write()
     tallies.touch({(row.survey_id, row.day) for row in batch.changed})
 
 
 def _keep(rows: Sequence[Invitation]) -> None:
-    """Most of a batch is alike but for its message: one statement for all that is the same."""
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for row in rows:
-        alike[tuple(getattr(row, name) for name in SAME)].append(row.pk)
-    for values, ids in alike.items():
-        fields: dict[str, Any] = dict(zip(SAME, values, strict=True))
-        Invitation.objects.filter(pk__in=ids).update(**fields, claim=None, claimed_until=None)
-    Invitation.objects.bulk_update([row for row in rows if row.message_id], ["message"])
+    prepared.update_all(rows, *KEPT)
 
 
-SAME = ("state", "reason", "due_at", "asked_at", "expires_at", "version_id", "attempts")
+KEPT = (
+    "state", "reason", "due_at", "asked_at", "expires_at", "version", "message", "claim", "claimed_until",
+)  # fmt: skip
 
 
 class Batch:
     """Some invitations whose customers, tickets and rows are ours until the transaction ends."""
 
-    def __init__(self, rows: list[Invitation], now: datetime) -> None:
-        self.rows, self.now = rows, now
+    def __init__(self, rows: list[Invitation], tickets: Mapping[int, Ticket], now: datetime) -> None:
+        self.rows, self.tickets, self.now = rows, tickets, now
         self.changed: list[Invitation] = []
+        self.many = automatic.Many([tickets[number] for number in {row.ticket_id for row in rows}])
+        self.asked: list[tuple[Invitation, Message]] = []
         self.versions: dict[int, SurveyVersion] = {}
+        self.contents: dict[int, definition.Content] = {}
         self.whens = {row.survey_id: definition.when(row.survey.when) for row in rows}
         self.last_asked = self._last_asked()
 
-    def _last_asked(self) -> dict[int, datetime]:
+    def _last_asked(self) -> dict[int, datetime | None]:
         """When each customer was last asked anything, in one statement."""
         people = {row.customer_id for row in self.rows}
         asked = Invitation.objects.filter(customer__in=people, asked_at__isnull=False, is_test=False)
-        found: dict[int, datetime] = {}
-        for customer, at in asked.values_list("customer", "asked_at").order_by("asked_at"):
-            assert at is not None
-            found[customer] = at
-        return found
+        return dict(asked.values_list("customer").annotate(last=Max("asked_at")))
 
-    def step(self, row: Invitation, ticket: Ticket) -> None:
+    def write(self) -> None:
+        """All that was decided, at once."""
+        self.many.write()
+        for row, message in self.asked:
+            row.message_id = message.pk
+        _keep(self.rows)
+
+    def step(self, row: Invitation) -> None:
+        ticket = self.tickets[row.ticket_id]
         row.claim = row.claimed_until = None
         if row.state == State.PENDING:
             self._ask(row, ticket)
@@ -191,7 +199,7 @@ class Batch:
         if reason:
             self._skip(row, ticket, reason)
             return
-        awake = zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
+        awake = self._awake(ticket, when)
         if awake > self.now and not row.is_test:
             row.due_at = awake
             return
@@ -206,13 +214,14 @@ class Batch:
             self._skip(row, ticket, outcome)
 
     def _asked(self, row: Invitation, ticket: Ticket, when: definition.When, message: Message) -> None:
-        row.state, row.message, row.asked_at = State.ASKED, message, self.now
+        row.state, row.asked_at = State.ASKED, self.now
+        self.asked.append((row, message))
         row.expires_at = self.now + timedelta(days=when.expire_days)
         remind = self.now + timedelta(days=when.remind_days)
         row.due_at = min(remind, row.expires_at) if when.remind_days else row.expires_at
         self.last_asked[row.customer_id] = self.now
         self.changed.append(row)
-        record(ticket, "survey.asked", SYSTEM, changes={"survey": row.survey.name, "invitation": row.pk})
+        self.many.note(ticket, "survey.asked", {"survey": row.survey.name, "invitation": row.pk})
 
     def _not_now(self, row: Invitation, ticket: Ticket, when: definition.When) -> str:
         last = self.last_asked.get(row.customer_id)
@@ -230,12 +239,21 @@ class Batch:
         row.state, row.reason, row.due_at = State.SKIPPED, reason, None
         self.changed.append(row)
         if reason != Reason.REOPENED:
-            record(ticket, "survey.skipped", SYSTEM, changes={"survey": row.survey.name, "reason": reason})
+            self.many.note(ticket, "survey.skipped", {"survey": row.survey.name, "reason": reason})
 
     def _version(self, survey: Survey) -> SurveyVersion:
         if survey.pk not in self.versions:
             self.versions[survey.pk] = versions.version_of(survey)
         return self.versions[survey.pk]
+
+    def _content(self, version: SurveyVersion) -> definition.Content:
+        if version.pk not in self.contents:
+            self.contents[version.pk] = versions.content_of(version)
+        return self.contents[version.pk]
+
+    def _awake(self, ticket: Ticket, when: definition.When) -> datetime:
+        """From when on it is not their night."""
+        return zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
 
     # ── Remind, close ──
 
@@ -251,7 +269,7 @@ class Batch:
         quiet = ticket.status != Ticket.Status.RESOLVED or not row.survey.enabled or row.survey.deleted_at
         if row.state == State.REMINDED or quiet or not when.remind_days:
             return
-        awake = zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
+        awake = self._awake(ticket, when)
         if awake > self.now:
             row.due_at = awake
             return
@@ -263,8 +281,8 @@ class Batch:
     def _send(self, row: Invitation, ticket: Ticket, when: definition.When, phrase: phrasing.Phrase) -> Message | str:
         """The message; else LATER, or the reason why it cannot be."""
         assert row.version is not None
-        content = versions.content_of(row.version)
-        conversation = sendable.conversation_of(ticket)
+        content = self._content(row.version)
+        conversation = self.many.conversation_of(ticket)
         able = outbound.abilities(ticket.channel, conversation)
         if not ticket.channel.enabled:
             return LATER
@@ -276,13 +294,12 @@ class Batch:
         long = bool(type(ticket.channel.adapter).threads)
         words = phrase(content, row.pk, language, pressed=bool(offered), long=long)
         try:
-            answer = automatic.offer(
+            answer = self.many.offer(
                 ticket,
                 lambda: words,
-                "auto-generated",
+                able=able,
                 quick_replies=lambda: offered,
                 template=_filled(template, row, ticket) if template else None,
-                conversation=conversation,
             )
         except sendable.CannotSend as error:
             log.info("a survey cannot be sent", invitation=row.pk, reason=str(error))

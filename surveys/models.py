@@ -132,6 +132,10 @@ class Invitation(models.Model):
             models.Index(fields=["channel", "due_at"], name="invitation_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["ticket", "-id"], name="invitation_ticket"),
             models.Index(fields=["customer", "-asked_at"], name="invitation_customer"),
+            # For the channel's rate: how many were asked within the last seconds.
+            models.Index(
+                fields=["channel", "asked_at"], name="invitation_asked", condition=models.Q(asked_at__isnull=False)
+            ),
             models.Index(fields=["survey", "day"], name="invitation_day"),
             models.Index(fields=["claim"], name="invitation_claim", condition=models.Q(claim__isnull=False)),
         ]

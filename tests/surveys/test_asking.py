@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.models import Agent
+from agents.models import Agent, Team
 from channels_app.models import Address, Channel, MessageTemplate
-from surveys import asking, definition, watching, zones
+from customers.models import Customer as Person
+from surveys import asking, definition, following, tallies, watching, zones
 from surveys.models import Invitation, Survey
-from tests.conftest import Customer, lead_to
+from tests.conftest import Customer, connect, lead_to
 from tests.surveys.conftest import around, asked, later, questions, resolved, survey
-from tickets import lifecycle
-from tickets.models import Activity, Actor, Ticket
+from tests.tickets.test_mail import SECRET
+from tickets import automatic, lifecycle
+from tickets.models import Activity, Actor, Message, Ticket
 from tickets.models.activity import SYSTEM
 
 State, Reason = Invitation.State, Invitation.Reason
@@ -199,18 +204,7 @@ def test_where_the_window_is_over_it_is_counted(csat: Survey, old: Ticket, bea: 
 
 
 def test_where_the_window_is_over_the_chosen_template_goes(old: Ticket, bea: Agent, chatty_channel: Channel) -> None:
-    MessageTemplate.objects.create(
-        channel=chatty_channel,
-        name="ask",
-        language="id",
-        status="APPROVED",
-        body="Halo {{1}}: {{2}}",
-        variables=["1", "2"],
-    )
-    template = {
-        "channel": chatty_channel.pk, "name": "ask", "language": "id", "blanks": {"1": "{name}", "2": "{link}"},
-    }  # fmt: skip
-    survey(when={"templates": [template]})
+    survey(when={"templates": [a_template(chatty_channel)]})
     row = asked(old, bea)
     assert row.state == State.ASKED
     (message,) = questions(old)
@@ -320,15 +314,130 @@ def test_no_more_than_the_channel_takes(csat: Survey, eka: Customer, bea: Agent,
     assert Invitation.objects.filter(state=State.ASKED).count() == 3, "they wait to be sent"
 
 
-def test_a_batch_costs_statements_by_the_row_and_no_more(
-    csat: Survey, eka: Customer, bea: Agent, django_assert_max_num_queries: Any
+@pytest.mark.parametrize("how", ["buttons", "template", "mail"])
+def test_a_hundred_cost_no_more_statements_than_ten(
+    how: str, eka: Customer, old: Ticket, bea: Agent, chatty_channel: Channel, north: Team
 ) -> None:
-    for number in range(10):
+    """But for rows that one INSERT of SQLite does not hold: a message has over thirty columns, and Django sends at
+    most 999 values at once."""
+    channel, templates = eka.channel, []
+    if how == "template":
+        channel = chatty_channel
+        templates = [a_template(channel)]
+    elif how == "mail":
+        channel = connect(
+            "email", north, "help", address="help@shop.example", inbound_secret=SECRET, smtp_url="smtp://127.0.0.1:9"
+        )
+    survey(when={"quiet_from": "03:00", "quiet_to": "03:01", "every_days": 30, "templates": templates})
+    ask_about(channel, 1, bea)
+    few, many = ask_about(channel, 10, bea), ask_about(channel, 100, bea)
+    assert Invitation.objects.filter(state=State.ASKED, channel=channel).count() == 111
+    assert few <= 24
+    more = sum(math.ceil(100 * columns / 999) - math.ceil(10 * columns / 999) for columns in (35, 8, 22))
+    assert many <= few + (more if connection.vendor == "sqlite" else 0)
+
+
+def ask_about(channel: Channel, count: int, agent: Agent) -> int:
+    """So many new tickets of new customers on the channel; gives the statements of the batch that asks them."""
+    first = Address.objects.count()
+    names = [f"c{number}@mail.example" for number in range(first, first + count)]
+    addresses = Address.objects.bulk_create([Address(channel=channel, external_id=name) for name in names])
+    people = Person.objects.bulk_create([Person(name=name, language="id") for name in names])
+    now = timezone.now()
+    wrote = now - (timedelta(days=3) if channel.kind == "chatty" else timedelta())
+    tickets = Ticket.objects.bulk_create(
+        [
+            Ticket(
+                channel=channel, team_id=channel.team_id, address=one, customer=who, status="resolved",
+                resolved_at=now, last_inbound_at=wrote, threads=bool(type(channel.adapter).threads),
+                reply_token=f"t{one.pk}" if type(channel.adapter).threads else "",
+            )
+            for one, who in zip(addresses, people, strict=True)
+        ]
+    )  # fmt: skip
+    Message.objects.bulk_create(
+        [
+            Message(
+                ticket=one, channel=channel, direction="in", status="received", external_id=f"m{one.pk}", text="Halo",
+                address_id=one.address_id,
+            )
+            for one in tickets
+        ]
+    )  # fmt: skip
+    Activity.objects.bulk_create(
+        [Activity(type="ticket.resolved", ticket=one, actor_type="agent", agent=agent) for one in tickets]
+    )
+    watching.follow()
+    claimed = asking.claim(channel.pk, count, timezone.now())
+    assert claimed is not None
+    with CaptureQueriesContext(connection) as found:
+        asking.done(*claimed)
+    return len(found)
+
+
+def a_template(channel: Channel) -> dict[str, Any]:
+    MessageTemplate.objects.create(
+        channel=channel, name="ask", language="id", status="APPROVED", body="Halo {{1}}: {{2}}", variables=["1", "2"]
+    )
+    return {"channel": channel.pk, "name": "ask", "language": "id", "blanks": {"1": "{name}", "2": "{link}"}}
+
+
+def test_one_customer_once_within_a_batch(eka: Customer, bea: Agent) -> None:
+    """Two of their tickets are due at one moment, on one channel."""
+    survey(when={"every_days": 30})
+    tickets = [Customer(eka.channel, id=f"u-{number}").writes().ticket for number in range(2)]
+    Ticket.objects.update(customer=tickets[0].customer)
+    for ticket in tickets:
+        resolved(ticket, bea)
+    around()
+    assert [(row.state, row.reason) for row in Invitation.objects.order_by("pk")] == [
+        (State.ASKED, ""), (State.SKIPPED, Reason.RECENT),
+    ]  # fmt: skip
+    assert Message.objects.filter(direction="out").count() == 1
+
+
+def test_an_address_gets_no_more_than_its_share_within_a_batch(eka: Customer, bea: Agent, monkeypatch: Any) -> None:
+    survey(when={"every_days": 0})
+    monkeypatch.setattr(automatic, "CAPS", ((timedelta(minutes=10), 2),))
+    ticket = eka.writes("Halo").ticket
+    for _time in range(3):
+        resolved(ticket, bea)
+        watching.follow()
+        lifecycle.reopen(ticket.pk, Actor.of(bea))
+    resolved(ticket, bea)
+    watching.follow()
+    Invitation.objects.update(state=State.PENDING, reason="", due_at=timezone.now())
+    asking.sweep()
+    assert len(questions(ticket)) == 2
+    waits = Invitation.objects.filter(state=State.PENDING)
+    assert waits.count() == 2
+    assert all(row.due_at and row.due_at > timezone.now() for row in waits)
+
+
+def test_a_channel_that_sends_fast_is_given_more_to_send(
+    csat: Survey, eka: Customer, bea: Agent, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(asking, "WAITING", 3)
+    monkeypatch.setattr(asking, "LATELY", timedelta(hours=1))
+    for number in range(12):
         resolved(Customer(eka.channel, id=f"u-{number}").writes().ticket, bea)
     watching.follow()
-    with django_assert_max_num_queries(14 + 10 * 18):
+    found = []
+    for _round in range(3):
         asking.sweep()
-    assert Invitation.objects.filter(state=State.ASKED).count() == 10
+        found.append(Invitation.objects.filter(state=State.ASKED).count())
+        Message.objects.filter(status="queued").update(status="sent", next_attempt_at=None)
+    # As many as it has just sent: 3, then 3 more, then 6.
+    assert found == [3, 6, 12]
+
+
+def test_nothing_to_do_costs_next_to_nothing(eka: Customer, bea: Agent, django_assert_max_num_queries: Any) -> None:
+    """The timetable asks every second or two, also where there has never been a survey."""
+    resolved(eka.writes().ticket, bea)
+    around()
+    for entry, most in ((watching.follow, 2), (asking.sweep, 1), (following.sweep, 1), (tallies.sweep, 1)):
+        with django_assert_max_num_queries(most):
+            entry()
 
 
 def test_definitions_of_any_shape_are_read() -> None:

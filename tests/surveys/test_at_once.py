@@ -17,7 +17,7 @@ from surveys.models import FollowUp, Invitation, Response, Tally
 from tests.conftest import Customer, connect, hire
 from tests.platforms.webhook import SECRET
 from tests.surveys.conftest import survey
-from tickets import lifecycle
+from tickets import automatic, lifecycle
 from tickets.models import Actor, Message
 from tickets.models.activity import newest
 
@@ -90,11 +90,14 @@ def test_four_workers_ask_each_once(waiting: list[int]) -> None:
     asked_once(waiting)
 
 
-@pytest.mark.parametrize("place", ["record", "touch", "_keep", "version_of"])
+@pytest.mark.parametrize("place", ["offer", "write", "record_all", "_keep", "touch", "version_of"])
 def test_a_worker_that_dies_in_the_middle(waiting: list[int], monkeypatch: Any, place: str) -> None:
-    """At any of its steps, after a few tickets: all or nothing of that batch is there."""
-    owner: Any = {"record": asking, "_keep": asking, "touch": tallies, "version_of": asking.versions}[place]
-    real, left = getattr(owner, place), [3 if place == "record" else 0]
+    """At any of its steps: all or nothing of that batch is there."""
+    owner: Any = {
+        "offer": automatic.Many, "write": automatic.Many, "record_all": automatic, "_keep": asking, "touch": tallies,
+        "version_of": asking.versions,
+    }[place]  # fmt: skip
+    real, left = getattr(owner, place), [3 if place == "offer" else 0]
 
     def die(*args: Any, **options: Any) -> Any:
         if not left[0]:
