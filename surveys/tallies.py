@@ -1,7 +1,8 @@
 """Counts by day, made anew from the rows whenever a day was touched: equal to the rows, and never added to.
 
-Whoever changes an invitation or an answer says so in the same transaction (``touch``). The sweep takes the marks
-that it sees away, then counts: a writer who commits later leaves a mark that it has not seen.
+Whoever changes an invitation or an answer leaves a mark in the same transaction (``touch``). The sweep looks at the
+marks, counts while it holds nothing, then takes those marks away together with writing the counts: a writer who
+commits meanwhile leaves a mark that it has not seen, and of two sweeps one finds its marks gone and writes nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from surveys import definition
 from surveys.models import Invitation, Response, Survey, Tally, Touched
@@ -39,44 +40,63 @@ def sweep() -> None:
 
 
 def _some() -> bool:
-    with transaction.atomic():
-        marks = list(Touched.objects.select_for_update(skip_locked=True).order_by("pk")[:AT_A_TIME])
-        days = sorted({(mark.survey_id, mark.day) for mark in marks})[:DAYS_AT_A_TIME]
-        chosen = set(days)
-        Touched.objects.filter(pk__in=[mark.pk for mark in marks if (mark.survey_id, mark.day) in chosen]).delete()
-        surveys = Survey.objects.in_bulk({survey for survey, _day in days})
-        # One after the other for a survey: two that count the same day would each write it.
-        list(Survey.objects.select_for_update(no_key=True).filter(pk__in=surveys).order_by("pk").values_list("pk"))
-        for survey, day in days:
-            if survey in surveys:
-                _count(surveys[survey], day)
-    return bool(days)
+    marks: dict[tuple[int, date], list[int]] = defaultdict(list)
+    for pk, number, day in Touched.objects.order_by("pk").values_list("pk", "survey_id", "day")[:AT_A_TIME]:
+        marks[number, day].append(pk)
+    surveys = Survey.objects.in_bulk({number for number, _day in marks}) if marks else {}
+    for number, day in sorted(marks)[:DAYS_AT_A_TIME]:
+        survey = surveys[number]
+        _replace(survey, day, marks[number, day], _counted(survey, day))
+    return bool(marks)
 
 
-def _count(survey: Survey, day: date) -> None:
+@transaction.atomic
+def _replace(survey: Survey, day: date, marks: Sequence[int], counted: Sequence[Tally]) -> None:
+    if Touched.objects.filter(pk__in=marks).delete()[0] < len(marks):
+        # Another has counted meanwhile, perhaps later than we did.
+        transaction.set_rollback(True)
+        return
+    Tally.objects.filter(survey=survey, day=day).delete()
+    Tally.objects.bulk_create(counted)
+
+
+def _counted(survey: Survey, day: date) -> list[Tally]:
+    """Each row of the day is read once for all columns, and once more where its ticket has tags."""
     counts: Counts = defaultdict(Counter)
     invited = Invitation.objects.filter(survey=survey, day=day, is_test=False)
     answered = Response.objects.filter(survey=survey, day=day, invitation__is_test=False)
     measures = _measures(definition.defects(survey.defects))
-    for by in (ALL, *COLUMNS, TAG):
-        column = COLUMNS.get(by)
-        through = ["team_id", *([column] if column else ["ticket__tags"] if by == TAG else [])]
-        for row in invited.values_list(*through).annotate(**measures):
-            _add(counts, by, row[: len(through)], dict(zip(measures, row[len(through) :], strict=True)))
-        for *place, score, count in answered.values_list(*through, "score").annotate(n=Count("pk")):
-            _add(counts, by, place, {f"s{score}": count})
-    for team, reason, count in _reasons(invited):
-        _add(counts, SKIPPED, (team, reason), {"skipped": count})
-    Tally.objects.filter(survey=survey, day=day).delete()
-    Tally.objects.bulk_create(
+    columns = COLUMNS.values()
+    for team, reason, *rest in invited.values_list("team_id", "reason", *columns).annotate(**measures):
+        found = dict(zip(measures, rest[len(columns) :], strict=True))
+        _spread(counts, team, rest, found)
+        if found["skipped"]:
+            counts[team or 0, SKIPPED, reason]["skipped"] += found["skipped"]
+    for team, *values, score, count in answered.values_list("team_id", *columns, "score").annotate(n=Count("pk")):
+        _spread(counts, team, values, {f"s{score}": count})
+    tagged = invited.filter(ticket__tags__isnull=False)
+    for team, tag, *rest in tagged.values_list("team_id", "ticket__tags").annotate(**measures):
+        _add(counts, (team or 0, TAG, str(tag)), dict(zip(measures, rest, strict=True)))
+    rated = answered.filter(ticket__tags__isnull=False)
+    for team, tag, score, count in rated.values_list("team_id", "ticket__tags", "score").annotate(n=Count("pk")):
+        _add(counts, (team or 0, TAG, str(tag)), {f"s{score}": count})
+    return [
         Tally(survey=survey, day=day, team=team, by=by, key=key, **found)
         for (team, by, key), found in counts.items()
         if any(found.values())
-    )
+    ]
 
 
-def _reasons(invited: QuerySet[Invitation]) -> Iterable[tuple[int | None, str, int]]:
-    return invited.filter(state=State.SKIPPED).values_list("team_id", "reason").annotate(n=Count("pk"))
+def _spread(counts: Counts, team: int | None, values: Sequence[Any], found: dict[str, int]) -> None:
+    """To the whole, and to each of COLUMNS by its value."""
+    _add(counts, (team or 0, ALL, ""), found)
+    for by, value in zip(COLUMNS, values, strict=False):
+        _add(counts, (team or 0, by, "" if value is None else str(value)), found)
+
+
+def _add(counts: Counts, place: tuple[int, str, str], found: dict[str, int]) -> None:
+    # Of the invitation's own column nothing else may have the name.
+    counts[place].update({name.rstrip("_"): count for name, count in found.items()})
 
 
 def _measures(defects: definition.Defects) -> dict[str, Count]:
@@ -97,16 +117,6 @@ def _measures(defects: definition.Defects) -> dict[str, Count]:
         measures["of_low"] = Count("pk", filter=Q(response__isnull=False))
         measures["low"] = Count("pk", filter=Q(response__score__lte=defects.low_score))
     return measures
-
-
-def _add(counts: Counts, by: str, place: Sequence[Any], found: dict[str, int]) -> None:
-    """place: (team) or (team, key)."""
-    key = "" if len(place) < 2 or place[1] is None else str(place[1])
-    # A ticket without a tag is in no tag's count.
-    if by == TAG and not key:
-        return
-    # Of the invitation's own column nothing else may have the name.
-    counts[place[0] or 0, by, key].update({name.rstrip("_"): count for name, count in found.items()})
 
 
 def touch_all(survey: Survey) -> None:

@@ -7,6 +7,7 @@ acted on once, whatever is killed meanwhile; and no further than the log's safe 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -38,6 +39,9 @@ def follow() -> None:
 def _read() -> bool:
     """One page of the log; True: there may be more."""
     until = horizon()
+    # Most of the time nobody has written: then nothing is locked.
+    if Place.objects.filter(name="log", seq__gte=until).exists():
+        return False
     with transaction.atomic():
         place, _made = Place.objects.select_for_update().get_or_create(name="log", defaults={"seq": until})
         lines = Activity.objects.filter(seq__gt=place.seq, seq__lte=until, type__in=WATCHED).order_by("seq")
@@ -140,22 +144,28 @@ def is_drawn(survey: int, resolution: int, percent: int) -> bool:
 
 def _reopened(lines: Sequence[Activity]) -> None:
     """Not asked any more, if not asked yet; and a defect of the resolution before it, if that is what one counts."""
-    for line in lines:
-        earlier = Invitation.objects.filter(ticket=line.ticket_id, resolution__lt=line.seq)
-        earlier.filter(state=State.PENDING).update(
-            state=State.SKIPPED, reason=Reason.REOPENED, due_at=None, claim=None, claimed_until=None
-        )
-        last = earlier.order_by("-resolution").first()
-        if last is not None and not last.reopened:
-            Invitation.objects.filter(pk=last.pk).update(reopened=True)
-            tallies.touch({(last.survey_id, last.day)})
+    if not lines:
+        return
+    earlier: dict[int, list[Invitation]] = defaultdict(list)
+    known = Invitation.objects.filter(ticket__in={line.ticket_id for line in lines}).order_by("resolution")
+    for row in known.only("ticket_id", "resolution", "state", "reopened", "survey_id", "day"):
+        earlier[row.ticket_id].append(row)
+    before = [[row for row in earlier[line.ticket_id or 0] if row.resolution < line.seq] for line in lines]
+    waiting = {row.pk for rows in before for row in rows if row.state == State.PENDING}
+    last = {rows[-1].pk: rows[-1] for rows in before if rows and not rows[-1].reopened}
+    # Looked at once more by the statement itself: one may have been asked meanwhile.
+    Invitation.objects.filter(pk__in=waiting, state=State.PENDING).update(
+        state=State.SKIPPED, reason=Reason.REOPENED, due_at=None, claim=None, claimed_until=None
+    )
+    Invitation.objects.filter(pk__in=last).update(reopened=True)
+    tallies.touch({(row.survey_id, row.day) for row in last.values()})
 
 
 def _retagged(lines: Sequence[Activity]) -> None:
     numbers = {line.ticket_id for line in lines}
     if numbers:
-        tallies.touch(set(Invitation.objects.filter(ticket__in=numbers).values_list("survey_id", "day")))
-        tallies.touch(set(Response.objects.filter(ticket__in=numbers).values_list("survey_id", "day")))
+        days = set(Invitation.objects.filter(ticket__in=numbers).values_list("survey_id", "day"))
+        tallies.touch(days | set(Response.objects.filter(ticket__in=numbers).values_list("survey_id", "day")))
 
 
 def now_reads_from(seq: int) -> None:
