@@ -122,6 +122,16 @@ class Channel(models.Model):
             keep=self.renewed,
         )
 
+    def public_account(self) -> Account:
+        """As ``account``, with nothing in it that is a secret: for what is only shown."""
+        return Account(
+            id=self.pk,
+            kind=self.kind,
+            name=self.name,
+            settings=self.public_settings,
+            webhook_url=self.webhook_url(),
+        )
+
     def renewed(self, values: Mapping[str, str]) -> None:
         """The platform has replaced secrets of ours by newer ones; nothing else about the channel changes."""
         if self._state.adding:

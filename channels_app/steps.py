@@ -9,11 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from channels_app import vault
-from channels_app.contract import Account, Field, SetupStep
+from channels_app import consent, vault
+from channels_app.contract import Field, SetupStep
 from channels_app.models import Channel
 
 WEBHOOK_URL = "webhook_url"
+CONSENT_URL = "consent_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,7 @@ def steps(channel: Channel, *, reveal: bool = False) -> list[Step]:
 
 def _made(channel: Channel) -> dict[str, Value]:
     """What the adapter puts together for copying, from settings that are no secrets."""
-    account = Account(
-        id=channel.pk,
-        kind=channel.kind,
-        name=channel.name,
-        settings=channel.public_settings,
-        webhook_url=channel.webhook_url(),
-    )
-    found = channel.adapter.copyable(account, settings.PUBLIC_URL)
+    found = channel.adapter.copyable(channel.public_account(), settings.PUBLIC_URL)
     return {
         name: Value(name, one.label, one.text, secret=False, own=True, there=bool(one.text))
         for name, one in found.items()
@@ -78,6 +72,8 @@ def _value(channel: Channel, name: str, field: Field | None, kept: dict[str, Any
     if name == WEBHOOK_URL:
         url = channel.webhook_url()
         return Value(name, _("Webhook address"), url, secret=False, own=True, there=bool(url))
+    if name == CONSENT_URL:
+        return Value(name, _("Redirect address"), consent.redirect_uri(), secret=False, own=True, there=True)
     if field is None:
         return None
     text = str(kept.get(name) or "")

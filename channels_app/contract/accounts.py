@@ -136,6 +136,19 @@ BASE_URL = Field(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One visit to a provider, where somebody allows us into their account (RFC 6749, 4.1; RFC 7636).
+
+    state: comes back with the answer, so that it is known whose it is. verifier: proves that who brings the code is
+    who asked for it.
+    """
+
+    redirect_uri: str
+    state: str
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """One line of a live check, in words: what was tried and how it went."""
 
@@ -174,8 +187,8 @@ CONTINUE_AFTER = Field(
 class SetupStep:
     """One step of connecting a channel.
 
-    copy: "webhook_url", the name of a field whose value is shown to be copied, or a name in
-    ``Adapter.copyable``. link: where on the platform's own site it is done.
+    copy: "webhook_url", "consent_url" (where ``Adapter.consent_url`` comes back to), the name of a field whose value
+    is shown to be copied, or a name in ``Adapter.copyable``. link: where on the platform's own site it is done.
     """
 
     words: Words

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as N_
 from channels_app.contract.accounts import (
     Account,
     CheckLine,
+    Consent,
     Copyable,
     Field,
     HandshakeAnswer,
@@ -214,6 +215,18 @@ class Adapter:
     def copyable(self, account: Account, public_url: str) -> Mapping[str, Copyable]:
         """What the steps show to be copied beside settings: a name that ``SetupStep.copy`` uses, and its text. Pure."""
         return {}
+
+    def asks_consent(self, account: Account) -> bool:
+        """Whether somebody has to sign in at the provider and allow us in: asked of what is no secret. Pure."""
+        return False
+
+    def consent_url(self, account: Account, consent: Consent) -> str:
+        """Where the browser of whoever allows it goes; it comes back to ``consent.redirect_uri``. Pure."""
+        raise NotImplementedError
+
+    def consented(self, account: Account, consent: Consent, code: str, http: Http) -> Mapping[str, str]:
+        """The settings that the code of the provider's answer is worth. Raises DeliveryFailed."""
+        raise NotImplementedError
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
         """Try the real thing and say in words what works and what does not."""

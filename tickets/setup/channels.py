@@ -128,8 +128,18 @@ def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
 
 def _page(request: HttpRequest, row: Channel, **more: Any) -> HttpResponse:
     (state,) = health.of([row])
-    context = {"channel": row, "health": state, "facts": _facts(row) if state.installed else [], **more}
+    context = {
+        "channel": row,
+        "health": state,
+        "facts": _facts(row) if state.installed else [],
+        "consent": asks_consent(row),
+        **more,
+    }
     return render(request, "settings/channels/channel.html", context)
+
+
+def asks_consent(row: Channel) -> bool:
+    return row.kind in registry.kinds() and row.adapter.asks_consent(row.public_account())
 
 
 def _facts(row: Channel) -> list[tuple[Any, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tickets.setup import channels, envelopes
+from tickets.setup import channels, consents, envelopes
 
 urlpatterns = [
     path("channels/", channels.listed, name="settings_channels"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("channels/<int:channel_id>/setup/", channels.setup, name="settings_channel_setup"),
     path("channels/<int:channel_id>/check/", channels.check, name="settings_channel_check"),
     path("channels/<int:channel_id>/connect/", channels.connect, name="settings_channel_connect"),
+    path("channels/<int:channel_id>/consent/", consents.begin, name="settings_channel_consent"),
+    path("channels/consent/", consents.finish, name="settings_channel_consented"),
     path("channels/<int:channel_id>/templates/", channels.templates, name="settings_channel_templates"),
     path("channels/<int:channel_id>/switch/", channels.switch, name="settings_channel_switch"),
     path("channels/<int:channel_id>/delete/", channels.delete, name="settings_channel_delete"),

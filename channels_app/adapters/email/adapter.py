@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.adapters.email import (
     checking,
     composing,
+    consenting,
     doors,
     esp_door,
     esp_mails,
@@ -37,6 +38,7 @@ from channels_app.contract import (
     Account,
     Adapter,
     CheckLine,
+    Consent,
     Conversation,
     InboundRequest,
     MediaGone,
@@ -96,6 +98,13 @@ class EmailAdapter(Adapter):
                 "manage.py deliver_mail. Provider or server prove themselves with this secret."
             ),
             copy="inbound_secret",
+        ),
+        SetupStep(
+            words=_(
+                "Only for OAuth: name this as the redirect address (redirect URI) of the application that you register "
+                "with the provider. Then “Sign in at the provider” stands on the channel's page."
+            ),
+            copy="consent_url",
         ),
     )
     fields = (
@@ -179,6 +188,15 @@ class EmailAdapter(Adapter):
         errors = {**outgoing.problems(settings), **fields.problems(settings)}
         if errors:
             raise SettingsInvalid(errors)
+
+    def asks_consent(self, account: Account) -> bool:
+        return consenting.asks(account)
+
+    def consent_url(self, account: Account, consent: Consent) -> str:
+        return consenting.url(account, consent)
+
+    def consented(self, account: Account, consent: Consent, code: str, http: Http) -> Mapping[str, str]:
+        return {"oauth_refresh_token": consenting.refresh_token(account, consent, code, http)}
 
     def check(self, account: Account, http: Http) -> Sequence[CheckLine]:
         return checking.lines(account, http)

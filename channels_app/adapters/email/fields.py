@@ -58,6 +58,13 @@ WAY_OUT = Field(
 
 TOKENS = (
     Field(
+        name="oauth_sign_in_url",
+        label=_("OAuth sign-in address"),
+        help=_("Where the mailbox's owner allows us in, with the scope in it. Then no refresh token has to be typed."),
+        is_url=True,
+        group=OAUTH,
+    ),
+    Field(
         name="oauth_token_url",
         label=_("OAuth token address"),
         help=_("Where access tokens are given. Used wherever there is a user name and no password."),
@@ -70,7 +77,10 @@ TOKENS = (
     Field(
         name="oauth_refresh_token",
         label=_("OAuth refresh token"),
-        help=_("The lasting permission. Where the provider gives a newer one, that is kept by itself."),
+        help=_(
+            "The lasting permission: kept by itself once the owner has signed in from the channel's page, and "
+            "whenever the provider gives a newer one."
+        ),
         secret=True,
         renews=True,
         group=OAUTH,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext_noop as N_
 
@@ -69,14 +71,23 @@ def _key(account: Account, refresh: str) -> str:
 
 
 def _asked(account: Account, http: Http) -> str:
-    url, refresh = account.get("oauth_token_url").strip(), _refresh(account)
+    refresh = _refresh(account)
+    said = granted(account, {"grant_type": "refresh_token", "refresh_token": refresh}, http)
+    token = str(said["access_token"])
+    renewed = said.get("refresh_token")
+    if isinstance(renewed, str) and renewed and renewed != refresh:
+        account.keep({"oauth_refresh_token": renewed})
+        refresh = renewed
+    _hold(_key(account, refresh), token, said.get("expires_in"))
+    return token
+
+
+def granted(account: Account, asked: Mapping[str, str], http: Http) -> dict[str, Any]:
+    """What the token address answers to what is asked of it: it has an access token. Raises DeliveryFailed in words."""
+    url = account.get("oauth_token_url").strip()
     if not url:
         raise DeliveryFailed(NO_ADDRESS, permanent=True, category="auth", code="oauth")
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": refresh,
-        "client_id": account.get("oauth_client_id").strip(),
-    }
+    form = {**asked, "client_id": account.get("oauth_client_id").strip()}
     secret = account.get("oauth_client_secret").strip()
     if secret:
         form["client_secret"] = secret
@@ -88,12 +99,7 @@ def _asked(account: Account, http: Http) -> str:
     token = said.get("access_token")
     if not answer.ok or not isinstance(token, str) or not token:
         raise _refused(answer)
-    renewed = said.get("refresh_token")
-    if isinstance(renewed, str) and renewed and renewed != refresh:
-        account.keep({"oauth_refresh_token": renewed})
-        refresh = renewed
-    _hold(_key(account, refresh), token, said.get("expires_in"))
-    return token
+    return said
 
 
 def _hold(key: str, token: str, seconds: object) -> None:

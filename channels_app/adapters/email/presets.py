@@ -9,6 +9,18 @@ from channels_app.contract import Preset
 
 GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 MICROSOFT_TOKENS = "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+# With what each needs to give a permission that lasts: Google says it by itself only the first time.
+GOOGLE_SIGN_IN = (
+    "https://accounts.google.com/o/oauth2/v2/auth"
+    "?scope=https%3A%2F%2Fmail.google.com%2F&access_type=offline&prompt=consent"
+)
+MICROSOFT_SIGN_IN = (
+    "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
+    "?scope=offline_access%20https%3A%2F%2Foutlook.office.com%2FIMAP.AccessAsUser.All"
+    "%20https%3A%2F%2Foutlook.office.com%2FSMTP.Send"
+)
+GOOGLE = {"oauth_token_url": GOOGLE_TOKENS, "oauth_sign_in_url": GOOGLE_SIGN_IN}
+MICROSOFT = {"oauth_token_url": MICROSOFT_TOKENS, "oauth_sign_in_url": MICROSOFT_SIGN_IN}
 APP_PASSWORD = _("Make a password for programs (an app password) there first; the one you sign in with is not taken.")
 
 
@@ -26,33 +38,33 @@ PRESETS = (
     Preset(
         name="google",
         label="Gmail, Google Workspace",
-        values=_servers("imap.gmail.com", "smtp.gmail.com", oauth_token_url=GOOGLE_TOKENS, authserv="mx.google.com"),
+        values=_servers("imap.gmail.com", "smtp.gmail.com", authserv="mx.google.com", **GOOGLE),
         advice=_(
             "Switch on 2-step verification and make an app password. A Workspace administrator may have to allow "
-            "IMAP first. With OAuth leave both passwords empty."
+            "IMAP first. With OAuth leave both passwords empty, save, and sign in at the provider from the channel's "
+            "page."
         ),
         link="https://myaccount.google.com/apppasswords",
     ),
     Preset(
         name="microsoft",
         label="Microsoft 365",
-        values=_servers("outlook.office365.com", "smtp.office365.com", starttls=True, oauth_token_url=MICROSOFT_TOKENS),
+        values=_servers("outlook.office365.com", "smtp.office365.com", starttls=True, **MICROSOFT),
         advice=_(
             "Microsoft takes no passwords here: register an application in Entra with the rights "
-            "IMAP.AccessAsUser.All, SMTP.Send and offline_access, fill in what stands under OAuth, and leave both "
-            "passwords empty. An administrator has to allow sending by SMTP for the mailbox."
+            "IMAP.AccessAsUser.All, SMTP.Send and offline_access, fill in what stands under OAuth, leave both "
+            "passwords empty, save, and sign in at the provider from the channel's page. An administrator has to allow "
+            "sending by SMTP for the mailbox."
         ),
         link="https://entra.microsoft.com/",
     ),
     Preset(
         name="outlook",
         label="Outlook.com, Hotmail",
-        values=_servers(
-            "outlook.office365.com", "smtp-mail.outlook.com", starttls=True, oauth_token_url=MICROSOFT_TOKENS
-        ),
+        values=_servers("outlook.office365.com", "smtp-mail.outlook.com", starttls=True, **MICROSOFT),
         advice=_(
             "Switch on IMAP in the mailbox's settings. Microsoft takes no passwords here: fill in what stands under "
-            "OAuth, and leave both passwords empty."
+            "OAuth, leave both passwords empty, save, and sign in at the provider from the channel's page."
         ),
         link="https://outlook.live.com/mail/0/options/mail/accounts",
     ),
