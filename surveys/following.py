@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 from django.db import transaction
 from django.db.models import Count, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import Agent
@@ -21,6 +22,7 @@ from surveys.models import FollowUp, Response
 from tickets import automatic, lifecycle, sendable
 from tickets.models import Actor, Message, Ticket
 from tickets.models.activity import SYSTEM, record
+from tickets.routing import giving
 
 log = structlog.get_logger(__name__)
 
@@ -83,14 +85,22 @@ class Steps:
     def _follow_up(self, hours: int, rule: str) -> None:
         owner = owner_of(self.ticket)
         due = timezone.now() + timedelta(hours=hours)
-        _row, made = FollowUp.objects.get_or_create(
+        row, made = FollowUp.objects.get_or_create(
             response=self.response,
             defaults={"owner": owner, "team_id": self.response.team_id, "rule": rule[:100], "due_at": due},
         )
+        if made and owner is not None:
+            self._ring(owner, row)
         if made and not self.content.anonymous:
             name = owner.name if owner else ""
             changes = {"owner": name, "due": due.isoformat(), "score": self.response.score, "rule": rule}
             record(self.ticket, "survey.follow_up", SYSTEM, changes=changes)
+
+    def _ring(self, owner: Agent, row: FollowUp) -> None:
+        """On whatever page of the desk they have open. It may be lost; the list of follow-ups has it for good."""
+        said = {"id": row.pk, "score": self.response.score, "of": self.content.high}
+        href = reverse("survey_follow_up", args=[row.pk])
+        transaction.on_commit(lambda: giving.tell([owner.pk], "follow_up", href=href, **said))
 
     def _reopen(self) -> None:
         if self.ticket.status != Ticket.Status.RESOLVED:

@@ -28,9 +28,11 @@ PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Rob
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    """/s/<token>/ · 404: no link of ours, or erased; 410: over; 422: not taken, with the reason and what was typed."""
+    """/s/<token>/ · 404: no link of ours; 410: over, or erased; 422: not taken, with the reason and what was typed."""
     number = links.read(token)
     row = Invitation.objects.select_related("version", "response").filter(pk=number).first() if number else None
+    if number and row is None:
+        return _plainly(request, 410, _("This survey is no longer there"), _("It was erased, with all answers to it."))
     if row is None or row.version is None or row.asked_at is None:
         return _plainly(request, 404, _("This link is not valid"), _("Open it again as it stands in the message."))
     content = versions.content_of(row.version)

@@ -19,7 +19,7 @@ class Phrase(Protocol):
 
 
 def payload(invitation: int, score: int) -> str:
-    """What a button sends back; Telegram takes 64 bytes of it."""
+    """What a button sends back; short, for some channels take 64 bytes of it."""
     return f"{PAYLOAD}:{invitation}:{score}"
 
 

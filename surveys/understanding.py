@@ -30,23 +30,53 @@ _NUMBERS = {
 _WORDS = {word: number for number, words in _NUMBERS.items() for word in words}
 _STARS = r"(?:stars?|bintang|ดาว|points?|poin|mata|markah|คะแนน|⭐|★|🌟)"
 _OF = r"(?:/|of|out of|dari|daripada|จาก|เต็ม)"
+# What one answers instead of a number, of a satisfaction from 1 to 5. Not what also says "all right" (baik), "enough"
+# (cukup) or "hello" (ดีค่ะ).
+_FEELINGS = {
+    5: (
+        "very good", "excellent", "very satisfied", "very happy", "perfect", "amazing", "bagus sekali", "sangat bagus",
+        "bagus banget", "bagus sangat", "sangat baik", "baik sekali", "puas sekali", "sangat puas", "puas banget",
+        "sangat berpuas hati", "sangat memuaskan", "memuaskan sekali", "terbaik", "mantap", "ดีมาก", "ดีมากๆ", "ดีเยี่ยม",
+        "เยี่ยม", "เยี่ยมมาก", "ยอดเยี่ยม", "พอใจมาก", "ประทับใจมาก",
+    ),
+    4: ("good", "satisfied", "happy", "bagus", "puas", "memuaskan", "berpuas hati", "puas hati", "พอใจ", "ประทับใจ"),
+    3: (
+        "average", "so so", "so-so", "neutral", "biasa saja", "biasa aja", "biasa je", "lumayan", "sederhana",
+        "พอใช้", "เฉยๆ", "เฉย ๆ", "ปานกลาง",
+    ),
+    2: (
+        "bad", "poor", "not good", "not satisfied", "unsatisfied", "dissatisfied", "buruk", "jelek", "kurang puas",
+        "kurang bagus", "kurang memuaskan", "tidak puas", "tidak bagus", "tidak memuaskan", "tak puas hati",
+        "tak bagus", "tidak berpuas hati", "teruk", "แย่", "ไม่ดี", "ไม่พอใจ", "ไม่ประทับใจ", "ควรปรับปรุง",
+    ),
+    1: (
+        "very bad", "terrible", "awful", "horrible", "very poor", "very dissatisfied", "buruk sekali", "sangat buruk",
+        "jelek sekali", "sangat jelek", "sangat kecewa", "kecewa sekali", "sangat tidak puas", "sangat teruk",
+        "teruk sangat", "teruk betul", "แย่มาก", "แย่ที่สุด", "ไม่พอใจมาก", "ไม่ดีเลย", "ไม่พอใจเลย",
+    ),
+}  # fmt: skip
+_FELT = {word: score for score, words in _FEELINGS.items() for word in words}
 _POLITE = (
     r"(?:please|pls|thanks|thank you|thx|tq|ok|kak|ya|yah|aja|saja|deh|dong|lah|je|terima kasih|makasih|"
     r"ครับ|ค่ะ|คะ|จ้า|นะ|ครับผม|ขอบคุณ|:\)|🙏|😊|👍)"
 )
 _LEAD = (
-    r"(?:i (?:give|say)|score|rating|rate|nilai|skor|beri|kasih|saya beri|markah|bagi|ให้|คะแนน|my (?:score|answer) is)"
+    r"(?:(?:i|i'd|i would|saya|aku|kami|sy|ผม|ฉัน|หนู)?\s*(?:give|say|rate|beri|kasih|kasi|bagi|ขอให้|ให้)"
+    r"(?:\s*(?:it a|it|you|a|nilai|skor|rating|markah|คะแนน))?"
+    r"|score|rating|nilai|skor|markah|คะแนน|my (?:score|answer|rating) is)"
 )
-_NUMBER = rf"(?P<number>\d{{1,2}}|{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+_IN_WORDS = "|".join(sorted(_WORDS, key=len, reverse=True))
+_NUMBER = rf"(?P<number>\d{{1,2}}|{_IN_WORDS})"
 # Thai is written without spaces, and other words end where letters do.
 _WHOLE = (
     rf"(?:{_LEAD}[\s:=]*)?{_NUMBER}(?![\w.,]*\d)"
-    rf"(?:\s*{_OF}\s*(?P<most>\d{{1,2}}))?(?:\s*{_STARS})*(?:[\s,]*{_POLITE})*"
+    rf"(?:\s*{_OF}\s*(?P<most>\d{{1,2}}|{_IN_WORDS}))?(?:\s*{_STARS})*(?:[\s,]*{_POLITE})*"
 )
 _ANSWER = re.compile(rf"^{_WHOLE}[\s.!]*$")
 _BUT = r"(?:but|because|and|although|however|tapi|tetapi|namun|karena|kerana|sebab|dan|cuma|แต่|เพราะ|และ)"
 _PARTED = rf"(?:\s*[.!,;:–—\n-]+\s*(?:{_BUT}\b)?|\s+{_BUT}(?![a-z])|\s*(?:แต่|เพราะ|และ))"
 _BEGINS = re.compile(rf"^{_WHOLE}{_PARTED}\s*(?P<rest>[^\d\s].*)$", re.DOTALL)
+_POLITELY = re.compile(rf"(?:[\s,]*{_POLITE})*[\s.!]*$")
 _ROW_OF_STARS = re.compile(r"^(?P<full>(?:[⭐★🌟]\s*){1,10})(?P<empty>(?:☆\s*)*)[\s.!]*$")
 _THUMBS = {"👍": True, "👎": False}
 _FACES = {
@@ -74,6 +104,8 @@ def answer(text: str, content: definition.Content) -> Answer | None:
     if not said:
         return None
     drawn = _drawn(said, content)
+    if drawn is None:
+        drawn = _felt(said, content)
     if drawn is not None:
         return Answer(drawn, True)
     for pattern, whole in ((_ANSWER, True), (_BEGINS, False)):
@@ -111,10 +143,24 @@ def _drawn(said: str, content: definition.Content) -> int | None:
     return None
 
 
+def _felt(said: str, content: definition.Content) -> int | None:
+    """The survey's own words for its ends, and on the scale of satisfaction what people say for each step."""
+    known = dict(_FELT) if content.kind == definition.CSAT else {}
+    for name, score in (("low", content.low), ("high", content.high)):
+        known.update({_plain(content.word(name, language)): score for language in content.languages})
+    known.pop("", None)
+    # The whole of it, but for politeness: what goes on with another thought is read by somebody.
+    bare = said.rstrip(" .!")
+    if bare in known:
+        return known[bare]
+    found = max((word for word in known if said.startswith(word)), key=len, default="")
+    return known[found] if found and _POLITELY.match(said, len(found)) else None
+
+
 def _score(found: re.Match[str], content: definition.Content) -> int | None:
     word = found["number"]
     score = int(word) if word.isdigit() else _WORDS[word]
     most = found["most"]
-    if most is not None and int(most) != content.high:
+    if most is not None and (int(most) if most.isdigit() else _WORDS[most]) != content.high:
         return None
     return score if score in content.scores else None

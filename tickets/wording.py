@@ -327,6 +327,8 @@ FOR_SCRIPTS = {
     "nobodyCan": gettext_lazy("{count} waiting in {name}, and nobody can take them."),
     "offers": gettext_lazy("Offers"),
     "openBoard": gettext_lazy("Open the board"),
+    "lowScore": gettext_lazy("A customer gave {score} of {most}. It is yours to follow up."),
+    "openFollowUp": gettext_lazy("Open the follow-up"),
     "anotherTemplate": gettext_lazy("Another template"),
     "blank": gettext_lazy("Blank {name}"),
     "chooseFile": gettext_lazy("Choose a file"),

@@ -367,7 +367,7 @@ class Desk {
   word(frame) {
     // Read in another tab of one's own.
     if (frame.type === "seen") this.list.read(frame.ticket, frame.upto);
-    else if (["offer", "presence", "ring"].includes(frame.type)) this.presence((here) => here.heard(frame));
+    else if (["follow_up", "offer", "presence", "ring"].includes(frame.type)) this.presence((here) => here.heard(frame));
     else if (frame.type === "sla") this.nearlyDue(frame);
     else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
   }

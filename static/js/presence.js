@@ -25,6 +25,7 @@ function load() {
 export function heard(frame) {
   if (frame.type === "presence") show().catch(() => {});
   else if (frame.type === "offer") offered(frame);
+  else if (frame.type === "follow_up") followUp(frame);
   else if (frame.type === "ring") {
     const link = { href: `/board/?team=${frame.team}`, text: words("openBoard") };
     toast(words("nobodyCan", { name: frame.name, count: frame.count }), { bad: true, link });
@@ -40,6 +41,16 @@ async function show(body = null) {
   const inside = old.contains(document.activeElement);
   old.replaceWith(fragment(text));
   if (inside) document.querySelector("[data-presence] summary")?.focus({ preventScroll: true });
+}
+
+/** A low score that this lead is to see to. It stays until it is read, or others have come. */
+async function followUp({ score, of, href }) {
+  const text = words("lowScore", { score, most: of });
+  toast(text, { bad: true, link: { href, text: words("openFollowUp") } });
+  if (document.visibilityState === "hidden" && kept("telling")) {
+    const { say } = await import("./telling.js");
+    say({ title: text, tag: href, open: () => location.assign(href) });
+  }
 }
 
 // Offers.

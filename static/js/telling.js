@@ -69,14 +69,26 @@ async function tell() {
   }
 }
 
+/** Something else than a ticket's news, by the same wishes. */
+export async function say({ title, tag, open }) {
+  const { show, sound } = wishes();
+  if (!(show || sound) || !(await mayTell())) return;
+  if (sound) play();
+  if (show) raise(title, "", tag, open);
+}
+
 function notify({ number, name, words: text }) {
+  raise(name, text, `ticket-${number}`, () => desk.openTicket(`/tickets/${number}/${desk.query()}`));
+}
+
+/** One per tag: a newer one takes the place of the older. */
+function raise(title, body, tag, open) {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
   try {
-    // One per ticket: a newer one takes the place of the older.
-    const shown = new Notification(name, { body: text, tag: `ticket-${number}`, icon: "/static/icons/pelanggan.svg" });
+    const shown = new Notification(title, { body, tag, icon: "/static/icons/pelanggan.svg" });
     shown.addEventListener("click", () => {
       window.focus();
-      desk.openTicket(`/tickets/${number}/${desk.query()}`);
+      open();
       shown.close();
     });
   } catch {

@@ -32,7 +32,7 @@ def press(customer: Customer, payload: str, id: str = "p-1") -> None:
 # ── Written back ─────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("text", ["5", "๕", "lima", "five stars", "👍"])
+@pytest.mark.parametrize("text", ["5", "๕", "lima", "five stars", "👍", "sangat puas", "ดีมาก"])
 def test_an_answer_stays_on_its_ticket_and_opens_nothing(
     csat: Survey, ticket: Ticket, bea: Agent, dora: Customer, text: str
 ) -> None:
@@ -61,7 +61,7 @@ def test_more_than_an_answer_is_both(csat: Survey, ticket: Ticket, bea: Agent, d
     assert types(ticket)[-3:] == ["survey.answered", "ticket.reopened", "message.added"]
 
 
-@pytest.mark.parametrize("text", ["6", "0", "bagus", "5 boxes are missing", "Halo?"])
+@pytest.mark.parametrize("text", ["6", "0", "baik", "5 boxes are missing", "Halo?"])
 def test_what_is_no_answer_opens_the_ticket(
     csat: Survey, ticket: Ticket, bea: Agent, dora: Customer, text: str
 ) -> None:

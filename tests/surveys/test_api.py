@@ -14,6 +14,7 @@ from surveys import answering, erasing, links, tallies
 from surveys.models import Invitation, Response, Survey, Tally
 from tests.conftest import Api, Customer
 from tests.surveys.conftest import around, asked, survey
+from tickets.erasing import steps
 from tickets.models import Activity, Ticket
 
 assert get_resolver().url_patterns
@@ -89,8 +90,8 @@ def test_answers_leave_with_their_customer(
     assert set(Tally.objects.filter(by="all").values_list("s2", "s5")) == {(0, 1)}
     phone = Client(raise_request_exception=False)
     link = f"/s/{links.token(response.invitation_id)}/"
-    assert phone.get(link).status_code == 404
-    assert phone.post(link, {"score": "5"}).status_code == 404
+    assert phone.get(link).status_code == 410
+    assert phone.post(link, {"score": "5"}).status_code == 410
     assert Response.objects.count() == 1
 
 
@@ -113,3 +114,22 @@ def test_a_button_after_erasure_is_a_message(
     ticket.refresh_from_db()
     assert ticket.status == "open"
     assert not Response.objects.exists()
+
+
+def test_a_link_after_erasure_says_that_it_is_no_longer_there(response: Response, ticket: Ticket) -> None:
+    path = f"/s/{links.token(response.invitation_id)}/"
+    erasing.erase(ticket.customer_id)
+    phone = Client(raise_request_exception=False)
+    for answer in (phone.get(path), phone.post(path, {"score": "5"}), phone.head(path)):
+        assert answer.status_code == 410
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert "This survey is no longer there" in phone.get(path).content.decode()
+    assert not Response.objects.exists()
+
+
+def test_the_desk_erases_answers_with_their_customer(response: Response, ticket: Ticket, ana: Agent) -> None:
+    steps.begin(ticket.customer_id, ana)
+    steps.go_on(ticket.customer_id)
+    assert not Response.objects.exists()
+    assert not Invitation.objects.exists()
+    assert "Lambat" not in str(list(Activity.objects.values_list("changes", flat=True)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveys import definition, understanding
+from surveys import definition, texts, understanding
 from surveys.understanding import answer
 
 CSAT, NPS, CES = (definition.content({"kind": kind}) for kind in ("csat", "nps", "ces"))
@@ -48,7 +48,7 @@ def test_others(text: str, expected: int) -> None:
     "text",
     [
         "", "   ", "0", "6", "55", "1000", "-5", "+5", "4.5", "4,5", "5-6", "5%", "$5", "5x", "5 boxes are missing",
-        "5, 6 and 7 are missing", "bagus", "good", "terima kasih", "three days ago", "3 hari", "lima puluh", "5 น.", "5 โมง",
+        "5, 6 and 7 are missing", "baik", "ok", "cukup", "ดีค่ะ", "terima kasih", "three days ago", "3 hari", "lima puluh", "5 น.", "5 โมง",
         "fiver", "fivefive", "5/10", "5 of 6", "★★☆", "⭐⭐⭐⭐⭐⭐", "👍👎", "order 5", "5 5", "#5", "5 " * 3000, "5\0",
         "https://x.example/5", "ห้าง", "สามวัน",
     ],
@@ -67,6 +67,38 @@ def test_a_message_like_any_other(text: str) -> None:
 )  # fmt: skip
 def test_an_answer_and_a_message(text: str) -> None:
     assert score(text) == (5, "…")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("puas", 4), ("Puas kak", 4), ("bagus sekali", 5), ("Bagus banget!", 5), ("sangat puas, terima kasih", 5), ("ดีมาก", 5),
+        ("ดีมากค่ะ", 5), ("ดีมาก ๆ", None), ("ดีมากครับ ขอบคุณ", 5), ("พอใจ", 4), ("พอใช้", 3), ("biasa aja", 3), ("Very good.", 5),
+        ("good", 4), ("tidak puas", 2), ("ไม่พอใจ", 2), ("teruk", 2), ("แย่มาก", 1), ("sangat buruk", 1), ("terrible", 1),
+        ("4 bintang", 4), ("⭐⭐⭐⭐", 4), ("five out of five", 5), ("lima dari lima", 5), ("saya kasih 5", 5), ("aku kasih lima", 5),
+        ("I'd give it a 4", 4), ("beri 3 bintang", 3), ("ขอให้ 5", 5), ("five out of ten", None),
+    ],
+)  # fmt: skip
+def test_in_words(text: str, expected: int | None) -> None:
+    assert score(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["puasa besok?", "bagus sekali tapi lama", "good morning", "not good enough", "very good service, where is it", "ดีมากแต่ช้า"],
+)  # fmt: skip
+def test_words_that_go_on_are_a_message(text: str) -> None:
+    assert score(text) is None
+
+
+def test_the_surveys_own_words_for_its_ends() -> None:
+    said = {"kind": "nps", "languages": ["id", "en"], "texts": texts.usual("nps")}
+    nps = definition.content(said)
+    assert [score(text, nps) for text in ("sangat mungkin", "Very likely!", "sama sekali tidak", "puas", "sepuluh")] == [
+        10, 10, 0, None, 10,
+    ]  # fmt: skip
+    ces = definition.content({**said, "kind": "ces", "texts": texts.usual("ces")})
+    assert [score(text, ces) for text in ("strongly agree", "sangat tidak setuju", "setuju")] == [7, 1, None]
 
 
 def test_other_scales() -> None:
