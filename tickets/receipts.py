@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from channels_app.contract import DeliveryFailed, Receipt, clean_text, fit_id
 from channels_app.models import Address, Channel
+from tickets.continuing import fates
 from tickets.models import Message, Part, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
 
@@ -42,7 +43,11 @@ def receive(channel: Channel, news: Receipt) -> None:
     if part is not None:
         _apply_to(part, payload)
         _came_back(part, news)
-    elif target and not _apply_to_echo(channel, target, payload):
+    elif (
+        target
+        and not _apply_to_echo(channel, target, payload)
+        and not fates.told(channel, target, payload, own_key=news.own_key, recipient=news.recipient)
+    ):
         _keep(channel, target, "receipt", payload)
 
 
@@ -106,7 +111,7 @@ def apply(channel: Channel, target: str, payload: dict[str, Any]) -> bool:
     """False: no message of ours has that id (yet)."""
     part = find_part(channel, target)
     if part is None:
-        return _apply_to_echo(channel, target, payload)
+        return _apply_to_echo(channel, target, payload) or fates.told(channel, target, payload)
     _apply_to(part, payload)
     return True
 

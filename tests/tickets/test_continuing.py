@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -11,15 +12,17 @@ from django.utils import timezone
 
 from agents.models import Agent, Team
 from channels_app import outbound
+from channels_app.adapters.email import composing, inward
+from channels_app.contract import Receipt
 from channels_app.models import Address, Channel
 from tests.conftest import connect
 from tests.platforms.smtp import FakeMailServer, Taken
-from tests.tickets.test_mail import SECRET, back, comes, written
+from tests.tickets.test_mail import SECRET, back, bounce, comes, post, written
 from tests.widget.conftest import Browser, calm, dora, widget_channel
-from tickets import lifecycle, replies
+from tickets import lifecycle, receipts, replies, wording
 from tickets.continuing import mailing
 from tickets.continuing.models import ContinuedMail, Unseen
-from tickets.models import Activity, Actor, Message, Ticket
+from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 
 __all__ = ["calm", "dora", "widget_channel"]
 pytestmark = pytest.mark.django_db
@@ -254,9 +257,105 @@ def test_what_is_refused_for_good_is_told_to_agents(
     answers(bea, "Sudah dikirim.", work)
     later(minutes=11)
     line = Activity.objects.get(type="ticket.continued")
-    assert line.changes["error"]
+    assert "The mail server refused the recipient." in wording.of_line(line)
     later(days=1)
     assert ContinuedMail.objects.get().attempts == 1
+    # Nobody is there: the next answer does not knock again.
+    del server.answers[SITI]
+    answers(bea, "Sudah sampai?", work)
+    later(days=1)
+    assert not server.taken
+    assert Address.objects.get(channel__kind="email").blocked_at
+
+
+# ── It comes back ────────────────────────────────────────────────────────────────────────────
+
+
+def reason(activity: Activity) -> str:
+    return str(activity.changes["error"])
+
+
+def test_to_an_address_from_which_it_came_back_nothing_more_goes(
+    siti: Browser, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work
+) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    taken = came(server)
+    # For now is not for good.
+    assert post(mailbox, bounce(taken, "4.2.2", SITI)) == 200
+    assert [reason(line) for line in Activity.objects.filter(type="ticket.continued")] == [""]
+    for _again in range(2):
+        assert post(mailbox, bounce(taken, "5.1.1", SITI.upper())) == 200
+    first, second = Activity.objects.filter(type="ticket.continued").order_by("seq")
+    assert first.ticket_id == second.ticket_id == Ticket.objects.get().pk
+    assert wording.of_line(second) == (
+        f"What was not seen in the chat could not be sent to {SITI}: The mail could not be delivered."
+    )
+    answers(bea, "Sudah sampai?", work)
+    later(days=1)
+    assert len(server.taken) == 1
+    assert not PendingNews.objects.exists()
+    # They may have left a wrong one: the right one is written to.
+    siti.ask("POST", "describe/", {"email": "siti.rahma@mail.example"})
+    answers(bea, "Halo?", work)
+    later(days=1)
+    assert server.taken[-1].recipients == ["siti.rahma@mail.example"]
+
+
+def test_who_writes_from_there_is_there_again(
+    siti: Browser, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work
+) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    assert post(mailbox, bounce(came(server), "5.1.1", SITI)) == 200
+    after = format_datetime(timezone.now() + timedelta(minutes=1))
+    comes(mailbox, back(came(server), "Saya di sini", f"Siti <{SITI}>", Date=after))
+    answers(bea, "Sudah sampai?", work)
+    later(days=1)
+    assert [taken.recipients for taken in server.taken] == [[SITI], [SITI]]
+
+
+def test_what_came_back_to_somebody_else_says_nothing_of_her(
+    siti: Browser, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work
+) -> None:
+    """She has her mail passed on, and there it is refused."""
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    assert post(mailbox, bounce(came(server), "5.1.1", "her.other@mail.example")) == 200
+    assert reason(Activity.objects.filter(type="ticket.continued").latest("seq"))
+    assert not Address.objects.filter(blocked_at__isnull=False).exists()
+
+
+def test_a_bounce_that_is_faster_than_the_servers_answer(
+    siti: Browser, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    real = outbound.send
+
+    def overtaken(*given: Any) -> Any:
+        found = real(*given)
+        assert post(mailbox, bounce(came(server), "5.1.1", SITI)) == 200
+        return found
+
+    monkeypatch.setattr(outbound, "send", overtaken)
+    later(minutes=11)
+    lines = Activity.objects.filter(type="ticket.continued").order_by("seq")
+    assert [bool(reason(line)) for line in lines] == [False, True]
+    assert Address.objects.get(external_id=SITI).blocked_at
+    assert not PendingNews.objects.exists()
+
+
+def test_a_provider_knows_it_by_our_key(siti: Browser, bea: Agent, mailbox: Channel, work: Work) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    mail = ContinuedMail.objects.get()
+    assert composing.own_key(f"<{mail.external_id}>") == mail.key
+    news = Receipt(
+        state="failed", external_id="of-the-provider", own_key=mail.key, recipient=SITI,
+        error=inward.failed("5.1.1", "550 no such user"),
+    )  # fmt: skip
+    receipts.receive(mailbox, news)
+    assert Address.objects.get(external_id=SITI).blocked_at
 
 
 # ── They answer ──────────────────────────────────────────────────────────────────────────────

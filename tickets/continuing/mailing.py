@@ -22,12 +22,20 @@ from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
 from channels_app import jobs, outbound, vault
-from channels_app.contract import CONTINUE_AFTER, CONTINUE_BY, Abilities, Conversation, DeliveryFailed, OutboundMessage
+from channels_app.contract import (
+    CONTINUE_AFTER,
+    CONTINUE_BY,
+    Abilities,
+    Conversation,
+    DeliveryFailed,
+    OutboundMessage,
+    fit_id,
+)
 from channels_app.models import Address, Channel
-from tickets import automatic, letters, media, threads
+from tickets import automatic, letters, media, pending, threads
+from tickets.continuing import fates
 from tickets.continuing.models import ContinuedMail, Unseen
 from tickets.models import Attachment, Message, Part, Ticket
-from tickets.models.activity import SYSTEM, record
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +99,11 @@ def go_on(address_id: int) -> None:
         except DeliveryFailed as failure:
             _failed(mail, failure, until)
             return
-    _ended(mail, sent.external_id)
+    fates.sent(mail, sent.external_id)
     _done(address_id, until)
+    # What the server said of it may have been faster.
+    with transaction.atomic():
+        pending.apply(mail.channel, fit_id(sent.external_id, 512))
 
 
 def _done(address_id: int, until: datetime, again: datetime | None = None) -> None:
@@ -126,7 +137,7 @@ def _prepared(address_id: int) -> tuple[ContinuedMail | None, datetime | None]:
 def _still(mail: ContinuedMail) -> ContinuedMail | None:
     """Somebody died over this one, or it was not taken: it goes out, unless all of it was seen meanwhile."""
     left = _unseen(mail.unseen_id).filter(pk__in=mail.messages).exists()
-    if left:
+    if left and not _able(mail.channel, mail.to)[0].closed:
         return mail
     ContinuedMail.objects.filter(pk=mail.pk).update(ended_at=timezone.now())
     return None
@@ -210,7 +221,7 @@ def _message(mail: ContinuedMail) -> OutboundMessage:
     )  # fmt: skip
     theirs = _their_last(mail)
     return OutboundMessage(
-        key=f"chat-{mail.pk}",
+        key=mail.key,
         to=mail.to,
         text=text,
         attachments=tuple(media.for_platform(file) for file in _files(mail, messages)),
@@ -263,24 +274,10 @@ def _their_last(mail: ContinuedMail) -> str:
     return str(newest.extra.get("mail", {}).get("message_id") or "") if newest else ""
 
 
-# ── What became of it ────────────────────────────────────────────────────────────────────────
-
-
-@transaction.atomic
-def _ended(mail: ContinuedMail, external_id: str = "", error: str = "") -> None:
-    """Written down, with a line that agents read beside the answers."""
-    ticket = Ticket.objects.locked().get(pk=mail.ticket_id)
-    left = ContinuedMail.objects.filter(pk=mail.pk, ended_at=None)
-    if not left.update(ended_at=timezone.now(), external_id=external_id.lower(), error=error):
-        return
-    changes = {"to": mail.to, "channel": mail.channel.name, "messages": mail.messages, "error": error}
-    record(ticket, "ticket.continued", SYSTEM, changes=changes)
-
-
 def _failed(mail: ContinuedMail, failure: DeliveryFailed, until: datetime) -> None:
     again = outbound.next_attempt(failure, mail.attempts, mail.created_at, mail.channel.adapter.idempotent)
     log.info("a conversation was not continued by mail", mail=mail.pk, attempt=mail.attempts, reason=str(failure))
     if again is None:
-        _ended(mail, error=failure.title)
+        fates.refused(mail, failure.title, for_good=failure.category == "blocked" and failure.permanent)
         mail.channel.refused(failure)
     _done(mail.unseen_id, until, again)

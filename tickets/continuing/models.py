@@ -8,6 +8,8 @@ from django.utils import timezone
 from channels_app.models import Address, Channel
 from tickets.models import Ticket
 
+KEY = "chat-"
+
 
 class Unseen(models.Model):
     """A conversation in which something may wait to be seen: looked at when it is due."""
@@ -16,7 +18,8 @@ class Unseen(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     """While it is worked on: until when nobody else takes it up."""
     to = models.CharField(max_length=254, default="", blank=True)
-    """Where the first mail went, and so every later one: nobody has our answers sent to one stranger after another."""
+    """Where the first mail went, and so every later one: nobody has our answers sent to one stranger after another.
+    "" again when it came back: nobody got it."""
     upto = models.PositiveBigIntegerField(default=0)
     """Our messages up to this one were mailed."""
 
@@ -54,3 +57,13 @@ class ContinuedMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.to} up to {self.upto}"
+
+    @property
+    def key(self) -> str:
+        """What it is sent by: no number of a message."""
+        return f"{KEY}{self.pk}"
+
+    @staticmethod
+    def read_key(key: str) -> int | None:
+        number = key.removeprefix(KEY)
+        return int(number) if number != key and number.isascii() and number.isdigit() and len(number) < 19 else None

@@ -29,7 +29,7 @@ MOST_REFERENCES = 20
 _ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\/\x00-\x1f\x7f]{1,250}")
 _NAMED = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]*)>")
-_OWN = re.compile(r"(\d{1,18}(?:-\d{1,3})?)\.[0-9a-f]{20}@", re.IGNORECASE)
+_OWN = re.compile(r"((?:[a-z]{1,20}-)?\d{1,18}(?:-\d{1,3})?)\.[0-9a-f]{20}@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
