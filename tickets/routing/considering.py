@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
@@ -95,24 +95,34 @@ def sweep() -> None:
     """Whatever a lost wake-up has left."""
     begin = since()
     if begin is not None:
-        for number in list(forgotten(begin).order_by("pk").values_list("pk", flat=True)[:AT_A_TIME]):
-            consider(number)
+        consider(list(forgotten(begin).order_by("pk").values_list("pk", flat=True)[:AT_A_TIME]))
 
 
-def consider(number: int) -> None:
-    """Ask the rules about a ticket, and do what they say; a second time it does nothing."""
+def consider(numbers: Iterable[int]) -> None:
+    """Ask the rules about these tickets, and do what they say; a second time it does nothing."""
     known = active()
-    if not known:
+    for number in sorted(numbers) if known else ():
+        try:
+            _consider(number, known)
+        except DatabaseError:
+            log.exception("the rules could not be asked; the sweep does it again", ticket=number)
+        except Exception:
+            # No rule is worth a ticket that nobody ever gets.
+            log.exception("the rules failed; the ticket goes on without them", ticket=number)
+            _first_time(Ticket(pk=number))
+
+
+@transaction.atomic
+def _consider(number: int, known: Sequence[tuple[datetime, Ready]]) -> None:
+    """Each in a transaction of its own: what its rules do may wait for other rows."""
+    ticket = Ticket.objects.locked().filter(pk=number).first()
+    if ticket is None or not _first_time(ticket):
         return
-    with transaction.atomic():
-        ticket = Ticket.objects.locked().filter(pk=number).first()
-        if ticket is None or not _first_time(ticket):
-            return
-        found = [read for begin, read in known if begin <= ticket.created_at]
-        facts = facts_of(Ticket.objects.filter(pk=number))[0][1]
-        outcome = rules.decide(found, facts)
-        if outcome.rules and ticket.status != Ticket.Status.RESOLVED:
-            _apply(ticket, outcome)
+    found = [read for begin, read in known if begin <= ticket.created_at]
+    facts = facts_of(Ticket.objects.filter(pk=number))[0][1]
+    outcome = rules.decide(found, facts)
+    if outcome.rules and ticket.status != Ticket.Status.RESOLVED:
+        _apply(ticket, outcome)
 
 
 def _first_time(ticket: Ticket) -> bool:
@@ -166,10 +176,6 @@ def rehearse(rule: Ready, tickets: TicketQuerySet, limit: int = 500) -> tuple[li
     newest = tickets.filter(pk__in=list(tickets.order_by("-pk").values_list("pk", flat=True)[:limit]))
     found = facts_of(newest.order_by("-pk"))
     return [row for row, facts in found if rule.matches(facts)], len(found)
-
-
-def readable(rows: Iterable[Rule]) -> Sequence[tuple[Rule, Ready | None]]:
-    return [(row, rules.ready(row)) for row in rows]
 
 
 def untouched(begin: datetime | None) -> Q:

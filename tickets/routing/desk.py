@@ -2,18 +2,19 @@
 
 ``moved`` is the job behind every line of the log after which a ticket may wait or an agent may be free. It carries ids
 and no work: what waits is what the tickets' rows say, so a job that is lost, or runs twice or with many others at once,
-changes nothing but the time.
+changes nothing but the time. Of many at once one does the work of all (``gathering``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ from tickets import lifecycle
 from tickets.models import Activity, Ticket, TicketQuerySet
 from tickets.models.activity import SYSTEM, record
 from tickets.routing import considering, crew, giving, strategies
+from tickets.routing.gathering import Gathering
 from tickets.routing.models import Offer, Queue, Route
 from tickets.routing.opening import closed_until
 from tickets.routing.strategies import Candidate, Reason, Way, Work
@@ -43,6 +45,8 @@ TAKEN_UP = timedelta(minutes=10)
 URGENCY = ("urgent", "high", "normal", "low")
 GIVING = (Queue.Mode.DIRECT, Queue.Mode.OFFER)
 LEADS = (Agent.Role.LEAD, Agent.Role.ADMIN)
+FOR_SOMEBODY = ("all_full", "nobody_online", "all_passed", "no_capacity", "nobody_in_team")
+"""Told so, a ticket waits for an agent and not for a skill, a language or the morning."""
 
 
 # ── What moves it ────────────────────────────────────────────────────────────────────────────
@@ -50,39 +54,57 @@ LEADS = (Agent.Role.LEAD, Agent.Role.ADMIN)
 
 def moved(number: int, agent_id: int = 0) -> None:
     """Something happened to this ticket (0: none), and this agent may have room now (0: nobody)."""
-    teams: list[int] = []
-    if number:
-        considering.consider(number)
-        found = Ticket.objects.filter(pk=number, status=S.OPEN, team__queue__mode__in=GIVING)
-        state = found.values_list("team", "assignee").first()
-        if state is not None and state[1] is not None:
-            let_go(Activity.objects.filter(ticket=number))
-        if state is not None:
-            teams.append(state[0])
+    _moves.bring([(number, agent_id)])
+
+
+def _moved(moves: Collection[tuple[int, int]]) -> None:
+    """All that happened since the last look, in as many statements as if it were one."""
+    numbers = {number for number, _agent in moves if number}
+    came: defaultdict[int, set[int]] = defaultdict(set)
+    if numbers:
+        considering.consider(numbers)
+        found = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team__queue__mode__in=GIVING)
+        rows = list(found.values_list("pk", "team", "assignee"))
+        held = [number for number, _team, assignee in rows if assignee is not None]
+        if held:
+            let_go(Activity.objects.filter(ticket__in=held))
+        for number, team, _assignee in rows:
+            came[team].add(number)
     routed = Queue.objects.filter(mode__in=GIVING).select_related("team")
-    if agent_id:
-        through = Agent.teams.through.objects.filter(agent_id=agent_id).values("team_id")
-        teams += routed.filter(team__in=through).values_list("pk", flat=True)
+    agents = {agent for _number, agent in moves if agent}
+    through = Agent.teams.through.objects.filter(agent_id__in=agents).values_list("team_id", flat=True)
+    with_room = set(through) if agents else set()
+    teams = with_room | came.keys()
     for queue in routed.filter(pk__in=teams) if teams else ():
-        serve(queue)
+        _serve_apart(queue, None if queue.pk in with_room else came[queue.pk])
+
+
+_moves = Gathering(_moved)
 
 
 def sweep() -> None:
     """What is due, whatever was lost: rules not asked, offers that ran out, tickets that wait (timetable)."""
     considering.sweep()
-    expire()
     queues = list(Queue.objects.exclude(mode=Queue.Mode.OFF).select_related("team"))
     if not queues:
         return
+    expire()
     let_go(Activity.objects.filter(at__gt=timezone.now() - TAKEN_UP))
     for queue in queues:
-        serve(queue)
+        _serve_apart(queue)
 
 
 def watch() -> None:
     """Who came and went (timetable); who comes is given work at once, and everybody's own pages are told."""
     for turn in roll.settle():
         turned(turn)
+
+
+def changed(queue: Queue) -> None:
+    """Somebody has changed how this team gives out work. Called in the transaction that keeps it."""
+    if queue.mode != Queue.Mode.OFFER:
+        giving.withdraw(queue.pk)
+    jobs.enqueue("tickets.routing.desk.sweep")
 
 
 def turned(turn: roll.Turn | None, *, told: bool = True) -> None:
@@ -95,15 +117,15 @@ def turned(turn: roll.Turn | None, *, told: bool = True) -> None:
 
 
 def expire() -> None:
-    """Offers whose time is over, whose ticket somebody else has, or whose agent is gone."""
+    """Offers whose time is over, whose ticket somebody else has or another team, or whose agent is gone."""
     now = timezone.now()
     here = Presence.objects.filter(agent=OuterRef("agent"), seen_at__gt=now - roll.GRACE)
-    waits = Q(ticket__status=S.OPEN, ticket__assignee=None)
-    rows = Offer.objects.filter(state=Offer.State.OPEN).select_related("agent", "ticket")
+    waits = Q(ticket__status=S.OPEN, ticket__assignee=None, ticket__team__queue__mode=Queue.Mode.OFFER)
+    rows = Offer.objects.filter(state=Offer.State.OPEN).select_related("agent")
     gone = Q(agent__is_active=False) | ~Exists(here)
-    for row in rows.filter(Q(due_at__lte=now) | ~waits | gone).order_by("due_at")[:PAGE]:
-        overtaken = row.ticket.status != S.OPEN or row.ticket.assignee_id is not None
-        giving.pass_on(row, Offer.State.VOID if overtaken else Offer.State.EXPIRED)
+    rows = rows.annotate(waits=Case(When(waits, then=Value(True)), default=Value(False), output_field=BooleanField()))
+    for row in rows.filter(Q(due_at__lte=now) | Q(waits=False) | gone).order_by("due_at")[:PAGE]:
+        giving.pass_on(row, Offer.State.EXPIRED if row.waits else Offer.State.VOID)
 
 
 def let_go(lines: QuerySet[Activity]) -> None:
@@ -141,37 +163,68 @@ def waiting(queue: Queue) -> TicketQuerySet:
     return found.order_by(urgency, Coalesce("waiting_since", "created_at"), "number")
 
 
-def serve(queue: Queue) -> int:
-    """Give out what this team's free colleagues can take. Gives how many tickets went."""
-    numbers, closed = _open_first(queue)
-    known, given, at, free = crew.weights(), 0, 0, True
+def serve(queue: Queue, came: Collection[int] | None = None) -> int:
+    """Give out what this team's free colleagues can take. Gives how many tickets went.
+
+    came: nothing has happened but that these came. What waited before them was looked at, and is only looked at again
+    if it waits for somebody who may have room by now.
+    """
+    known = crew.weights()
+    if came is not None and _is_ahead(queue, known):
+        came = None
+    numbers, closed = _open_first(queue, came)
+    given, at, free = 0, 0, True
     while at < len(numbers) and free:
         done, looked, free = _serve_some(queue, numbers[at : at + PAGE], known)
         given, at = given + done, at + looked
     # Nobody has room for these now, or the channel is closed: who was not told why is told.
     _serve_some(queue, _untold(numbers[at:], lambda why: bool(why)), known)
     _serve_some(queue, _untold(closed, lambda why: bool(why) and why[0][0] == "closed"), known)
-    if numbers:
-        _ring(queue, len(numbers) - given)
+    if given < len(numbers):
+        _ring(queue)
     return given
 
 
-def _open_first(queue: Queue) -> tuple[list[int], list[int]]:
+def _serve_apart(queue: Queue, came: Collection[int] | None = None) -> None:
+    """One team's queue that cannot be served costs the others nothing; the sweep comes back to it."""
+    try:
+        serve(queue, came)
+    except Exception:
+        log.exception("a team's queue could not be served", team=queue.pk)
+
+
+def _is_ahead(queue: Queue, known: crew.Weights) -> bool:
+    """Whether somebody has room whom others may have waited for longer. With offers anybody has, in a moment."""
+    if queue.mode == Queue.Mode.OFFER:
+        return True
+    if not _stuck(queue).filter(why__0__0__in=FOR_SOMEBODY).exists():
+        return False
+    return any(_free(one) for one in crew.of_team(queue.team_id, known))
+
+
+def _stuck(queue: Queue) -> QuerySet[Route]:
+    """Those of a team's tickets of which somebody may have said why they wait."""
+    return Route.objects.filter(ticket__team=queue.team_id, ticket__status=S.OPEN, ticket__assignee=None)
+
+
+def _open_first(queue: Queue, came: Collection[int] | None = None) -> tuple[list[int], list[int]]:
     """(what waits on channels that are open now, what waits on the others), in the order in which they go."""
-    rows = list(waiting(queue).values_list("pk", "channel")[:LOOK])
+    found = waiting(queue) if came is None else waiting(queue).filter(pk__in=came)
+    rows = list(found.values_list("pk", "channel")[:LOOK])
     now = timezone.now()
     shut = {channel for channel in {row[1] for row in rows} if closed_until(queue.team_id, channel, now)[0]}
     return [pk for pk, channel in rows if channel not in shut], [pk for pk, channel in rows if channel in shut]
 
 
-@transaction.atomic
 def _serve_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tuple[int, int, bool]:
-    """(how many of these tickets went, how many were looked at, whether anybody still has room).
+    """(how many of these tickets went, how many were looked at, whether anybody still has room)."""
+    # A transaction that does nothing would hold SQLite's one writer all the same.
+    return _give_some(queue, numbers, known) if numbers else (0, 0, False)
 
-    Who serves the same team meanwhile waits, and so do the log's readers: it ends after so many.
-    """
-    if not numbers:
-        return 0, 0, False
+
+@transaction.atomic
+def _give_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tuple[int, int, bool]:
+    """Who serves the same team meanwhile waits, and so do the log's readers: it ends after so many."""
     people = {one.agent: one for one in crew.of_team(queue.team_id, known, lock=True)}
     given: list[int] = []
     known_before: list[int] = []
@@ -208,11 +261,13 @@ def _free(one: Candidate) -> bool:
 
 
 def _page(queue: Queue, numbers: Sequence[int]) -> Iterator[Ticket]:
-    """Those that still wait, held, in the order of the numbers."""
-    still = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team=queue.team_id, assignee=None)
-    still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
-    by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
-    return (by_number[number] for number in numbers if number in by_number)
+    """Those that still wait, held, in the order of the numbers; read only as far as somebody asks for more."""
+    for at in range(0, len(numbers), AT_ONCE):
+        some = numbers[at : at + AT_ONCE]
+        still = Ticket.objects.filter(pk__in=some, status=S.OPEN, team=queue.team_id, assignee=None)
+        still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
+        by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
+        yield from (by_number[number] for number in some if number in by_number)
 
 
 def _serve_one(queue: Queue, ticket: Ticket, people: dict[int, Candidate], known: crew.Weights) -> Candidate | None:
@@ -260,18 +315,19 @@ def _say_why(ticket: Ticket, reasons: list[Reason]) -> None:
     record(ticket, "routing.waiting", SYSTEM, changes={"why": why})
 
 
-def _ring(queue: Queue, left: int) -> None:
+def _ring(queue: Queue) -> None:
     """Tell the team's leads once per period that tickets wait which nobody can take; while closed nobody is rung."""
-    if left <= 0:
-        return
     now = timezone.now()
-    stuck = Route.objects.filter(ticket__team=queue.team_id, ticket__status=S.OPEN, ticket__assignee=None)
-    why = next((row.why for row in stuck.exclude(why=[]).order_by("ticket")[:1]), None)
+    before = now - timedelta(minutes=queue.ring_minutes)
+    if queue.rung_at is not None and queue.rung_at > before:
+        return
+    why = next((row.why for row in _stuck(queue).exclude(why=[]).order_by("ticket")[:1]), None)
     if not why or why[0][0] in ("closed", "all_asked"):
         return
-    due = Q(rung_at=None) | Q(rung_at__lte=now - timedelta(minutes=queue.ring_minutes))
+    due = Q(rung_at=None) | Q(rung_at__lte=before)
     if not Queue.objects.filter(due, pk=queue.pk).update(rung_at=now):
         return
+    left = len(_open_first(queue)[0])
     leads = Agent.objects.filter(is_active=True, teams=queue.team_id, role__in=LEADS)
     told = list(leads.values_list("pk", flat=True))
     if not told:

@@ -112,6 +112,12 @@ def pass_on(row: Offer, state: str) -> bool:
     return True
 
 
+def withdraw(team_id: int) -> None:
+    """This team offers nothing any more: what its agents are asked is taken back, and their screens are told."""
+    for row in Offer.objects.filter(state=OPEN, ticket__team=team_id).select_related("agent"):
+        pass_on(row, Offer.State.VOID)
+
+
 def tell(agents: Sequence[int], kind: str, **more: Any) -> None:
     """To these agents' own screens. May be lost: a page asks for what it has missed when it comes back."""
     if agents:

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from agents import staff
 from agents.models import Agent, Team
@@ -272,6 +273,108 @@ def test_a_look_at_the_queue_costs_the_same_however_long_it_is(sms_channel: Chan
     assert cost() == one
 
 
+# ── Many jobs at once ────────────────────────────────────────────────────────────────────────
+
+
+def statements(act: Any) -> int:
+    with CaptureQueriesContext(connection) as made:
+        act()
+    return len(made)
+
+
+def test_a_ticket_more_costs_two_statements(
+    sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line and its own row; everything else is asked once for all that came."""
+    sit(ana, capacity=100), sit(bea, capacity=100)
+    # Hours and policies are read once in two seconds: not by what is counted.
+    monkeypatch.setattr("agents.kept.SECONDS", 3600.0)
+    writes(sms_channel)
+    desk.sweep()
+    one, nine = [writes(sms_channel)], [writes(sms_channel) for _ in range(9)]
+    cost = statements(lambda: desk._moved([(ticket.pk, 0) for ticket in one]))
+    assert statements(lambda: desk._moved([(ticket.pk, 0) for ticket in nine])) == cost + 2 * 8
+    assert cost <= 17, cost
+    assert all(holder(ticket) for ticket in one + nine)
+
+
+def test_what_came_is_looked_at_alone_while_nobody_waits_for_an_agent(
+    sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    serve_one = desk._serve_one
+
+    def noted(queue: Queue, ticket: Ticket, *more: Any) -> Any:
+        looked.append(ticket.pk)
+        return serve_one(queue, ticket, *more)
+
+    sit(bea, capacity=100)
+    hard = [writes(sms_channel) for _ in range(3)]
+    Route.objects.bulk_create(Route(ticket=one, skills=["falconry"]) for one in hard)
+    desk.sweep()
+    assert [holder(one) for one in hard] == [None] * 3
+    monkeypatch.setattr(desk, "_serve_one", noted)
+    new = writes(sms_channel)
+    desk.moved(new.pk)
+    assert (holder(new), looked) == (bea, [new.pk])
+    # An agent who comes may know more: everything is looked at again.
+    Seat.objects.update(skills=["falconry"])
+    desk.moved(0, bea.pk)
+    assert {holder(one) for one in hard} == {bea}
+
+
+def test_who_has_waited_for_an_agent_comes_before_who_has_just_come(
+    sms_channel: Channel, bea: Agent, queue: Queue
+) -> None:
+    sit(bea, capacity=2)
+    first, old = writes(sms_channel), writes(sms_channel)
+    desk.sweep()
+    assert [holder(first), holder(old)] == [bea, None]
+    # There is room, and the job that says so has not come yet.
+    Seat.objects.update(capacity=4)
+    new = writes(sms_channel)
+    desk.moved(new.pk)
+    assert [holder(old), holder(new)] == [bea, None]
+    assert last_line(new).endswith("everybody is full")
+
+
+def test_one_teams_trouble_is_not_anothers(
+    sms_channel: Channel, south: Team, bea: Agent, carl: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue.objects.create(team=south, mode=Queue.Mode.DIRECT)
+    sit(bea), sit(carl)
+    weights = crew.of_team
+
+    def fails(team: int, *more: Any, **named: Any) -> Any:
+        if team == queue.pk:
+            raise ValueError("this team's queue is cursed")
+        return weights(team, *more, **named)
+
+    monkeypatch.setattr(crew, "of_team", fails)
+    cursed, ticket = writes(sms_channel), writes(connect("sandbox", south, "Elsewhere"))
+    desk.sweep()
+    assert (holder(cursed), holder(ticket)) == (None, carl)
+    ticket = writes(Channel.objects.get(name="Elsewhere"))
+    desk._moved([(cursed.pk, 0), (ticket.pk, 0)])
+    assert holder(ticket) == carl
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("tickets.routing.desk.sweep", 2),
+        ("tickets.routing.desk.watch", 1),
+        ("tickets.sla.watching.sweep", 1),
+        ("tickets.holidays.sweep", 1),
+    ],
+)
+def test_what_runs_every_second_costs_next_to_nothing_where_nothing_is_set(
+    dora: Customer, ana: Agent, bea: Agent, path: str, most: int
+) -> None:
+    dora.writes("Halo")
+    assert statements(import_string(path)) <= most
+
+
 # ── Exactly one ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -429,6 +532,40 @@ def test_accepted_and_expired_at_the_same_moment(sms_channel: Channel, ana: Agen
     at_once([take, lambda: giving.pass_on(offer, Offer.State.EXPIRED)])
     assert (holder(ticket) == bea) == (outcome == ["taken"])
     assert (Offer.objects.get().state == "accepted") == (outcome == ["taken"])
+
+
+@pytest.mark.parametrize("mode", ["off", "direct"])
+def test_a_team_that_offers_no_more_takes_back_what_is_open(
+    sms_channel: Channel, ana: Agent, bea: Agent, asking: Queue, told: Any, mode: str,
+    django_capture_on_commit_callbacks: Any,
+) -> None:  # fmt: skip
+    sit(ana), sit(bea)
+    tickets = [writes(sms_channel), writes(sms_channel)]
+    desk.sweep()
+    assert sorted(offered()) == ["Ana", "Bea"]
+    asking.mode = mode
+    asking.save()
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.changed(asking)
+    assert offered() == []
+    assert set(Offer.objects.values_list("state", flat=True)) == {"void"}
+    # Their screens look again; nobody has passed anything up.
+    withdrawn = [(agents, more["ticket"]) for agents, kind, more in told if kind == "offer" and more["offer"] is None]
+    assert sorted(withdrawn) == sorted(([row.agent_id], row.ticket_id) for row in Offer.objects.all())
+    assert not Activity.objects.filter(type="routing.passed").exists()
+    desk.sweep()
+    assert [holder(one) is None for one in tickets] == [mode == "off"] * 2
+
+
+def test_an_offer_does_not_follow_a_ticket_to_a_team_that_offers_nothing(
+    sms_channel: Channel, south: Team, ana: Agent, bea: Agent, asking: Queue
+) -> None:
+    sit(bea)
+    ticket = writes(sms_channel)
+    desk.sweep()
+    lifecycle.change(ticket.pk, Actor.of(ana), team=south)
+    desk.sweep()
+    assert (offered(), Offer.objects.get().state) == ([], "void")
 
 
 # ── Ringing ──────────────────────────────────────────────────────────────────────────────────
