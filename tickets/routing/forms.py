@@ -131,6 +131,11 @@ class RuleForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Words or phrases, with commas or on lines of their own."),
     )
+    word = Words(
+        label=_("Subject or first message has one of these whole words"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("“art” does not find “party”. In a language without spaces, like Thai, use the field above."),
+    )
     tag = Words(label=_("Has one of the tags"))
     hours = forms.ChoiceField(label=_("When it came, the channel was"), choices=HOURS, required=False)
     previous = forms.ChoiceField(label=_("Who had the customer before"), required=False)
@@ -146,7 +151,7 @@ class RuleForm(forms.Form):
         help_text=_("Sent once, as it stands here. Never to machines, mailing lists or ourselves."),
     )  # fmt: skip
 
-    MANY = ("channel", "language", "standing", "type", "party", "text", "tag")
+    MANY = ("channel", "language", "standing", "type", "party", "text", "word", "tag")
     ONE = ("hours", "previous")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,8 +9,10 @@ Text is searched for plain words: no pattern that somebody writes can make it sl
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -220,6 +222,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "standing": _one_of(Customer.Standing.values),
     "tag": _word,
     "text": _word,
+    "word": _word,
     "hours": _one_of((OPEN, CLOSED)),
     "previous": _number,
 }
@@ -242,6 +245,24 @@ def _previous(facts: Facts, values: tuple[Any, ...]) -> bool:
     return facts.previous is not None and (ANYBODY in values or facts.previous in values)
 
 
+class _Apart:
+    """For str.translate: letters, the signs on them (vowels and tones of Thai) and digits stay, all else is a space."""
+
+    def __getitem__(self, code: int) -> int:
+        return code if unicodedata.category(chr(code))[0] in "LMN" else 32
+
+
+@lru_cache(maxsize=16)
+def _apart(text: str) -> str:
+    """Its words, each with a space on both sides."""
+    return f" {' '.join(text.translate(_Apart()).split())} "
+
+
+def _word_of(facts: Facts, values: tuple[Any, ...]) -> bool:
+    words = _apart(facts.text)
+    return any(len(word := _apart(value)) > 2 and word in words for value in values)
+
+
 _HOLDS: Mapping[str, Callable[[Facts, tuple[Any, ...]], bool]] = {
     "channel": lambda facts, values: facts.channel in values,
     "language": _language,
@@ -250,6 +271,7 @@ _HOLDS: Mapping[str, Callable[[Facts, tuple[Any, ...]], bool]] = {
     "standing": lambda facts, values: facts.standing in values,
     "tag": lambda facts, values: any(value in facts.tags for value in values),
     "text": lambda facts, values: any(value in facts.text for value in values),
+    "word": _word_of,
     "hours": lambda facts, values: (OPEN if facts.open else CLOSED) in values,
     "previous": _previous,
 }

@@ -44,6 +44,7 @@ def rule(number: int, *conditions: Condition, **actions: Any) -> Ready:
         (condition("standing", "loyal", "advocate"), {"standing": "loyal"}),
         (condition("tag", "VIP"), {"tags": frozenset({"vip"})}),
         (condition("text", "Uang Kembali"), {"text": "minta uang kembali ya"}),
+        (condition("word", "Uang!", "kembali"), {"text": "minta uang."}),
         (condition("hours", "closed"), {"open": False}),
         (condition("previous", 7), {"previous": 7}),
         (condition("previous", rules.ANYBODY), {"previous": 9}),
@@ -141,8 +142,31 @@ def test_what_can_never_be_meant_is_found() -> None:
     assert rules.overruled([first, rule(3, condition("text", "vip"), team=1)]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("art", True), ("my art, please", True), ("(art)", True), ("art-work", True), ("party", False),
+        ("art1", False), ("start art", True), ("partart", False), ("", False), ("ärt", False), ("arta\u0301", False),
+    ],
+)  # fmt: skip
+def test_a_whole_word_stands_alone(text: str, found: bool) -> None:
+    assert condition("word", "art").holds(Facts(text=text)) is found
+    none_of = rules.conditions_of([{"field": "word", "values": ["art", "money back"], "not": True}])[0]
+    assert none_of.holds(Facts(text=text)) is not found
+
+
+def test_signs_alone_are_no_word() -> None:
+    assert not condition("word", "!?").holds(Facts(text="what !?"))
+
+
+def test_a_sign_on_a_letter_belongs_to_its_word() -> None:
+    assert not condition("word", "ก").holds(Facts(text="ก็ได้"))
+    assert condition("word", "ก็ได้").holds(Facts(text="ก็ได้ ครับ"))
+
+
 def test_a_long_text_is_read_in_one_go() -> None:
     facts = Facts(text="a" * 20_000)
+    assert not condition("word", *["a" * length for length in range(1, 101)]).holds(facts)
     assert not condition("text", *[f"{'a' * 90}{n}" for n in range(200)]).holds(facts)
 
 
