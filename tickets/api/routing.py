@@ -245,8 +245,10 @@ class OneQueue(Door):
         """Change how a team gives out work."""
         self.only(Agent.Role.ADMIN, Agent.Role.LEAD)
         team = one(staff.teams_under(self.agent), pk=team_id)
-        Queue.objects.update_or_create(team=team, defaults=self.read(QueueChange))
-        jobs.enqueue("tickets.routing.desk.sweep")
+        given = self.read(QueueChange)
+        with transaction.atomic():
+            queue, _made = Queue.objects.update_or_create(team=team, defaults=given)
+            desk.changed(queue)
         return Response(_queue(team))
 
 

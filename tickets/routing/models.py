@@ -119,6 +119,20 @@ class Offer(models.Model):
         return f"{self.ticket_id} → {self.agent_id} {self.state}"
 
 
+class Move(models.Model):
+    """Many tickets that somebody has moved at once: the line of each, so that all can be taken back."""
+
+    by = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="moves")
+    made_at = models.DateTimeField(default=timezone.now)
+    lines = models.JSONField(default=list)
+    """Numbers of the log's lines that were not taken back yet, in the order in which they were written."""
+    stayed = models.PositiveIntegerField(default=0)
+    """So many could not be moved."""
+
+    def __str__(self) -> str:
+        return f"{self.by_id}: {len(self.lines)}"
+
+
 class Rule(models.Model):
     """Asked of every new ticket, in order. conditions, actions: ``rules`` says what may stand in them."""
 

@@ -19,9 +19,9 @@ from agents.presence.models import Seat
 from channels_app import jobs
 from channels_app.models import Channel
 from tickets.models import Actor, Ticket
-from tickets.routing import bulk, considering, crew, giving, warnings
+from tickets.routing import bulk, considering, crew, desk, giving, warnings
 from tickets.routing.forms import QueueForm, SeatForm, weight_fields
-from tickets.routing.models import Queue, Rule, Weight
+from tickets.routing.models import Move, Queue, Rule, Weight
 from tickets.staff_pages.doors import leaders, me, number, one, sent
 
 GET_OR_POST = ["GET", "POST"]
@@ -54,9 +54,9 @@ def team(request: HttpRequest, team_id: int) -> HttpResponse:
     weights = weight_fields(channels, crew.weights())(sent(request))
     if request.method == "POST" and form.is_valid() and weights.is_valid():
         with transaction.atomic():
-            form.save()
+            kept = form.save()
             _keep_weights(channels, weights)
-        jobs.enqueue("tickets.routing.desk.sweep")
+            desk.changed(kept)
         messages.success(request, _("Saved"))
         return redirect(request.path)
     wrong = bool(form.errors or weights.errors)
@@ -101,16 +101,16 @@ def hand_over(request: HttpRequest, agent_id: int) -> HttpResponse:
     row = one(staff.agents_under(me(request)), agent_id)
     seen = Ticket.objects.visible_to(me(request))
     others = list(staff.agents_under(me(request)).filter(is_active=True).exclude(pk=row.pk))
-    progress = None
+    progress = move = None
     if request.method == "POST":
         to = next((other for other in others if other.pk == number(request.POST.get("agent"))), None)
         by, after = Actor.of(me(request)), number(request.POST.get("after")) or 0
         progress = bulk.hand_over(row, to, by, after=after, sight=seen)
+        move = bulk.keep(me(request), number(request.POST.get("move")), progress)
         if not progress.left:
-            _say_how_many(request, progress, number(request.POST.get("done")) or 0)
-            return redirect("settings_agent", row.pk)
+            return redirect("settings_routing_move", move.pk)
     held = bulk.held_by(row).filter(pk__in=seen.values("pk")).count()
-    context = {"agent": row, "others": others, "held": held, **_going_on(request, progress)}
+    context = {"agent": row, "others": others, "held": held, **_going_on(request, progress, move)}
     return render(request, "settings/routing/hand_over.html", context)
 
 
@@ -121,7 +121,7 @@ def drain(request: HttpRequest, team_id: int) -> HttpResponse:
     row = one(staff.teams_under(me(request)), team_id)
     teams = list(Team.objects.exclude(pk=row.pk))
     people = list(Agent.objects.filter(is_active=True, teams=row))
-    progress, words = None, ""
+    progress, move, words = None, None, ""
     if request.method == "POST":
         kind, _sep, which = request.POST.get("where", "").partition("-")
         to = next((one for one in people if kind == "agent" and one.pk == number(which)), None)
@@ -132,30 +132,50 @@ def drain(request: HttpRequest, team_id: int) -> HttpResponse:
             by, after = Actor.of(me(request)), number(request.POST.get("after")) or 0
             seen = Ticket.objects.visible_to(me(request))
             progress = bulk.drain(row, by, to=to, into=into, after=after, sight=seen)
+            move = bulk.keep(me(request), number(request.POST.get("move")), progress)
             if not progress.left:
-                _say_how_many(request, progress, number(request.POST.get("done")) or 0)
-                return redirect("settings_routing_team", row.pk)
+                return redirect("settings_routing_move", move.pk)
     context: dict[str, Any] = {"team": row, "words": words}
     context["people"] = [(f"agent-{one.pk}", one.name) for one in people]
     context["teams"] = [(f"team-{one.pk}", one.name) for one in teams]
-    context |= {"waiting": bulk.waiting_in(row).count(), **_going_on(request, progress)}
+    context |= {"waiting": bulk.waiting_in(row).count(), **_going_on(request, progress, move)}
     return render(request, "settings/routing/drain.html", context, status=422 if words else 200)
 
 
-def _going_on(request: HttpRequest, progress: bulk.Progress | None) -> dict[str, Any]:
+def _going_on(request: HttpRequest, progress: bulk.Progress | None, move: Move | None) -> dict[str, Any]:
     """After a batch the form goes on from where it was; a script presses its button, everybody else does by hand."""
-    if progress is None:
+    if progress is None or move is None:
         return {}
     done = (number(request.POST.get("done")) or 0) + progress.done
     chosen = request.POST.get("where") or request.POST.get("agent") or ""
-    return {"progress": progress, "done": done, "chosen": chosen, "all": done + progress.left}
+    return {"progress": progress, "move": move, "done": done, "chosen": chosen, "all": done + progress.left}
 
 
-def _say_how_many(request: HttpRequest, progress: bulk.Progress, before: int) -> None:
-    done = before + progress.done
-    text = ngettext("%(count)d ticket moved.", "%(count)d tickets moved.", done) % {"count": done}
-    if progress.refused:
-        text += " " + _("What somebody took meanwhile, or may not be seen there, stays where it is.")
+@leaders
+@require_http_methods(GET_OR_POST)
+def move(request: HttpRequest, move_id: int) -> HttpResponse:
+    """What one has just moved, and the button that takes all of it back."""
+    row = one(Move.objects.filter(by=me(request)), move_id)
+    context: dict[str, Any] = {"move": row, "count": len(row.lines)}
+    if request.method == "POST":
+        progress = bulk.take_back(row, me(request))
+        done = (number(request.POST.get("done")) or 0) + progress.done
+        stayed = (number(request.POST.get("stayed")) or 0) + progress.refused
+        context |= {"progress": progress, "done": done, "stayed": stayed, "all": done + stayed + progress.left}
+        if not progress.left:
+            _say_what_is_back(request, done, stayed)
+            return redirect("settings_routing")
+    return render(request, "settings/routing/move.html", context)
+
+
+def _say_what_is_back(request: HttpRequest, done: int, stayed: int) -> None:
+    text = ngettext("%(count)d ticket is back.", "%(count)d tickets are back.", done) % {"count": done}
+    if stayed:
+        text += " " + ngettext(
+            "%(count)d was changed meanwhile and stays as it is.",
+            "%(count)d were changed meanwhile and stay as they are.",
+            stayed,
+        ) % {"count": stayed}
     messages.success(request, text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
+from agents.hours.models import Schedule
 from agents.models import Agent, Team
 from agents.presence.models import Presence, Seat
+from channels_app import hours
 from channels_app.models import Channel
 from tests.tickets.routing.conftest import sit, writes
-from tickets.models import Ticket
+from tickets import lifecycle
+from tickets.models import Actor, Ticket
 from tickets.routing import bulk, desk
-from tickets.routing.models import Offer, Queue, Rule, Weight
+from tickets.routing.models import Move, Offer, Queue, Rule, Weight
 
 pytestmark = pytest.mark.django_db
 # All doors are imported now: PostgreSQL ends a test's transaction that waits for that longer than 5 s.
@@ -77,6 +81,9 @@ def test_what_would_leave_tickets_lying_is_said_where_it_is_set(
     said = text_of(as_(ana).get(f"/settings/routing/teams/{north.pk}/"))
     assert "Every capacity in this team is 0" in said
     assert "no colleague of this team has one" in said
+    Schedule.objects.create(name="Never", time_zone="UTC", is_default=True)
+    hours.book.forget()
+    assert "The hours of this team never open" in text_of(as_(ana).get(f"/settings/routing/teams/{north.pk}/"))
     sit(bea, capacity=2, languages=["th"])
     Weight.objects.create(channel=sms_channel, weight=5)
     said = text_of(as_(ana).get("/settings/routing/"))
@@ -208,6 +215,24 @@ def test_an_offer_is_shown_to_its_agent_and_taken(sms_channel: Channel, ana: Age
     assert as_(bea).post(f"/offers/{offer.pk}/decline/").status_code == 302
 
 
+def test_by_hand_from_now_on_takes_back_what_is_offered(
+    sms_channel: Channel, lena: Agent, bea: Agent, north: Team, queue: Queue, api: Any
+) -> None:
+    """Over the page as over the API."""
+    for switch in (
+        lambda: as_(lena).post(f"/settings/routing/teams/{north.pk}/", {**QUEUE, "mode": "off"}).status_code == 302,
+        lambda: api(lena)("PATCH", f"/teams/{north.pk}/queue/", {"mode": "off"}).status_code == 200,
+    ):
+        Queue.objects.update(mode="offer")
+        sit(bea)
+        writes(sms_channel, subject="Help me")
+        desk.sweep()
+        assert "Help me" in text_of(as_(bea).get("/offers/", headers=PART))
+        assert switch()
+        assert "Help me" not in text_of(as_(bea).get("/offers/", headers=PART))
+        assert not Offer.objects.filter(state="open").exists()
+
+
 # ── Many at once ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -218,7 +243,10 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def going_on(response: Any) -> dict[str, str]:
     """The hidden fields that a batch leaves for the next."""
-    return dict(re.findall(r'<input type="hidden" name="(after|done)" value="(\d+)">', response.content.decode()))
+    found = re.findall(
+        r'<input type="hidden" name="(move|after|done|stayed)" value="(\d+)">', response.content.decode()
+    )
+    return dict(found)
 
 
 def test_all_of_one_who_left_go_to_a_colleague_in_batches(
@@ -235,6 +263,50 @@ def test_all_of_one_who_left_go_to_a_colleague_in_batches(
         lena.pk
     }
     assert as_(bea).get(page).status_code == 403
+    # One page for all five, and all of them back by one button.
+    assert "5 tickets moved." in text_of(as_(ana).get(response["Location"]))
+    assert as_(lena).get(response["Location"]).status_code == 404
+    said = all_back(as_(ana), response["Location"])
+    assert "5 tickets are back." in said
+    assert {row.assignee for row in Ticket.objects.all()} == {bea}
+    assert "0 tickets moved." in text_of(as_(ana).get(response["Location"]))
+
+
+def all_back(client: Client, page: str) -> str:
+    """Press the button until it is done; gives what is said then."""
+    fields: dict[str, str] = {}
+    while (response := client.post(page, fields)).status_code == 200:
+        fields = going_on(response)
+    return text_of(client.get(response["Location"]))
+
+
+def test_what_was_changed_since_is_not_taken_back(
+    sms_channel: Channel, ana: Agent, bea: Agent, lena: Agent, carl: Agent, south: Team, small_batches: None
+) -> None:
+    """A colleague took one, one's agent is gone from its team; the other comes back, and it is said how many."""
+    touched, other = writes(sms_channel, assignee=bea), writes(sms_channel, assignee=bea)
+    moved = as_(ana).post(f"/settings/routing/agents/{bea.pk}/hand-over/", {"agent": str(lena.pk)})["Location"]
+    lifecycle.assign(touched.pk, ana, Actor.of(ana), take_over=True)
+    said = all_back(as_(ana), moved)
+    assert "1 ticket is back. 1 was changed meanwhile and stays as it is." in said
+    assert [Ticket.objects.get(pk=one.pk).assignee for one in (touched, other)] == [ana, bea]
+
+
+def test_a_closed_account_gets_nothing_back(sms_channel: Channel, ana: Agent, bea: Agent, lena: Agent) -> None:
+    ticket = writes(sms_channel, assignee=bea)
+    moved = as_(ana).post(f"/settings/routing/agents/{bea.pk}/hand-over/", {"agent": str(lena.pk)})["Location"]
+    Agent.objects.filter(pk=bea.pk).update(is_active=False)
+    assert "0 tickets are back. 1 was changed" in all_back(as_(ana), moved)
+    assert Ticket.objects.get(pk=ticket.pk).assignee == lena
+
+
+def test_a_day_later_it_cannot_be_taken_back(sms_channel: Channel, ana: Agent, bea: Agent, lena: Agent) -> None:
+    writes(sms_channel, assignee=bea)
+    page = f"/settings/routing/agents/{bea.pk}/hand-over/"
+    old = as_(ana).post(page, {"agent": str(lena.pk)})["Location"]
+    Move.objects.update(made_at=timezone.now() - bulk.KEPT - timedelta(minutes=1))
+    new = as_(ana).post(page, {"agent": str(lena.pk)})["Location"]
+    assert [as_(ana).get(one).status_code for one in (old, new)] == [404, 200]
 
 
 def test_back_to_the_queue_they_are_given_out_again(
@@ -255,11 +327,25 @@ def test_a_queue_is_emptied_into_another(
     assert as_(ana).post(page, {"where": f"agent-{carl.pk}"}).status_code == 422
     response = as_(ana).post(page, {"where": f"team-{south.pk}"})
     fields = {"where": f"team-{south.pk}", **going_on(response)}
-    assert as_(ana).post(page, fields).status_code == 302
+    response = as_(ana).post(page, fields)
+    assert response.status_code == 302
     assert {row.team for row in Ticket.objects.all()} == {south}
     assert len(tickets) == 3
     for where in ("", "team-x", f"team-{north.pk}", "agent-999999"):
         assert as_(ana).post(page, {"where": where}).status_code == 422
+    assert "3 tickets are back." in all_back(as_(ana), response["Location"])
+    assert {row.team for row in Ticket.objects.all()} == {north}
+
+
+def test_a_lead_takes_back_what_their_own_move_took_out_of_sight(
+    sms_channel: Channel, lena: Agent, north: Team, south: Team
+) -> None:
+    ticket = writes(sms_channel)
+    page = f"/settings/routing/teams/{north.pk}/drain/"
+    moved = as_(lena).post(page, {"where": f"team-{south.pk}"})["Location"]
+    assert not Ticket.objects.visible_to(lena).exists()
+    assert "1 ticket is back." in all_back(as_(lena), moved)
+    assert Ticket.objects.get(pk=ticket.pk).team == north
 
 
 def test_pages_cost_the_same_however_much_there_is(
