@@ -6,6 +6,7 @@ What could not be read whole changes nothing: the holidays that were there stay,
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 from django.db import transaction
@@ -99,6 +100,23 @@ def put(schedule: Schedule, days: list[ical.Days], source: str) -> int:
 def upload(schedule: Schedule, data: bytes) -> int:
     """Raises ical.Unreadable; then nothing has changed."""
     return put(schedule, ical.read(data, timezone.now().date()), Source.FILE)
+
+
+def follow(schedule: Schedule, url: str) -> None:
+    """Read this feed from now on ("": none); what another one brought goes. The timetable reads it within seconds."""
+    if url != schedule.feed_url:
+        Holiday.objects.filter(schedule=schedule, source=Source.FEED).delete()
+    due = timezone.now() if url else None
+    Schedule.objects.filter(pk=schedule.pk).update(feed_url=url, feed_due_at=due, feed_error="")
+
+
+def is_address(url: str) -> bool:
+    """Whether a feed can be there; "" is none."""
+    try:
+        parts = urlsplit(url)
+        return not url or (parts.scheme.lower() in ("http", "https", "webcal") and bool(parts.hostname))
+    except ValueError:
+        return False
 
 
 def changed(team_ids: list[int] | None = None) -> None:

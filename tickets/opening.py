@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -95,6 +96,24 @@ def upcoming(day: date) -> bool:
 def may_change(agent: Agent, schedule: Schedule, teams: Iterable[int]) -> bool:
     """teams: those that a lead leads."""
     return agent.is_admin or (schedule.team_id is not None and schedule.team_id in set(teams))
+
+
+@transaction.atomic
+def keep(row: Schedule, feed: str | None = None) -> None:
+    """Save it. feed: another address of its holidays. Raises IntegrityError where another has this name."""
+    if row.is_default:
+        # There is one at most; the one before makes room.
+        Schedule.objects.filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
+    row.save()
+    if feed is not None and feed != row.feed_url:
+        holidays.follow(row, feed)
+    holidays.changed()
+
+
+def drop(row: Schedule) -> None:
+    """Whoever kept it keeps their team's, or the default's."""
+    row.delete()
+    holidays.changed()
 
 
 def switch(row: Closable, *, closed: bool, team_ids: list[int] | None = None) -> None:

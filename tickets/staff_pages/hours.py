@@ -89,12 +89,7 @@ def _saved(form: ScheduleForm, row: Schedule) -> Schedule | None:
     row.name, row.time_zone, row.team_id = given["name"], given["time_zone"], given["team"]
     row.is_default = given.get("is_default", row.is_default)
     try:
-        with transaction.atomic():
-            if row.is_default:
-                # There is one at most; the one before makes room.
-                Schedule.objects.filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
-            row.save()
-            holidays.changed()
+        opening.keep(row)
     except IntegrityError:
         form.add_error("name", _("Another schedule has this name."))
         return None
@@ -185,10 +180,7 @@ def feed(request: HttpRequest, schedule_id: int) -> HttpResponse:
         return _page(request, row, {"feed": form}, 422)
     url = form.cleaned_data["feed_url"]
     with transaction.atomic():
-        if url != row.feed_url:
-            Holiday.objects.filter(schedule=row, source=Holiday.Source.FEED).delete()
-        due = timezone.now() if url else None
-        Schedule.objects.filter(pk=row.pk).update(feed_url=url, feed_due_at=due, feed_error="")
+        holidays.follow(row, url)
         holidays.changed()
     messages.success(request, _("The feed is being read. Look again in a moment.") if url else _("Saved"))
     return redirect("settings_schedule", row.pk)
@@ -234,8 +226,7 @@ def close_team(request: HttpRequest, team_id: int) -> HttpResponse:
 def delete(request: HttpRequest, schedule_id: int) -> HttpResponse:
     row = _mine(request, schedule_id)
     if request.method == "POST":
-        row.delete()
-        holidays.changed()
+        opening.drop(row)
         messages.success(request, _("The schedule “%(name)s” is deleted.") % {"name": row.name})
         return redirect("settings_hours")
     return render(request, "settings/schedule_delete.html", {"schedule": row})

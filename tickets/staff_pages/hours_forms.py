@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -17,6 +16,7 @@ from agents.forms import Line, zones
 from agents.hours import weekly
 from agents.hours.models import Away, Schedule
 from agents.models import Team
+from tickets import holidays
 
 PAIRS = 2
 LONGEST_TEXT = 1000
@@ -122,12 +122,7 @@ class FeedForm(forms.Form):
 
     def clean_feed_url(self) -> str:
         url: str = self.cleaned_data["feed_url"]
-        try:
-            parts = urlsplit(url)
-            fits = not url or (parts.scheme in ("http", "https", "webcal") and bool(parts.hostname))
-        except ValueError:
-            fits = False
-        if not fits:
+        if not holidays.is_address(url):
             raise forms.ValidationError(_("Write a web address like https://calendar.example/holidays.ics."))
         return url
 
