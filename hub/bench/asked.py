@@ -126,10 +126,12 @@ def asked(tickets: int) -> dict[str, Any]:
 
     before = memory()
     seen = timed(lambda: until_done(watching.follow, lambda: Invitation.objects.count() < tickets))
-    counter, took = Counter(), 0.0
+    counter, took, used = Counter(), 0.0, 0.0
     while Invitation.objects.filter(state="pending").exists():
+        began = time.process_time()
         with connection.execute_wrapper(counter):
             took += timed(asking.sweep)
+        used += time.process_time() - began
         _taken()
     out = Message.objects.filter(direction="out")
     answers = {
@@ -139,6 +141,7 @@ def asked(tickets: int) -> dict[str, Any]:
         "tickets": out.values("ticket").distinct().count(),
         "noticed": tickets / seen,
         "rate": tickets / took,
+        "used": used / tickets,
         "statements": counter.count / tickets,
         "memory": memory() - before,
     }

@@ -24,6 +24,7 @@ def run(backend: Backend) -> Table:
     )
     table.add("noticed in the log", said["noticed"], "tickets/s")
     table.add("asked, one worker, what waits on a channel taken at once", said["rate"], "tickets/s")
+    table.add("  processor's time of the worker for each", said["used"] * 1000, "ms")
     table.add("  SQL statements for each", said["statements"], most=STATEMENTS_EACH)
     table.add("  bare claims of as many rows", said["claims"], "rows/s")
     table.add("  ratio to bare claims", said["rate"] / said["claims"])
