@@ -1,6 +1,6 @@
 // The customer beside the ticket: who they are, where they can be reached, what else they have asked.
 
-import { ask, calm, explain, fragment, keep, localise, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, keep, localise, missing, toast, words } from "./web.js";
 
 const SOON = 1500;
 
@@ -49,6 +49,7 @@ export class Panel {
       const response = await ask(`/tickets/${ticket}/customer/`);
       const body = await response.text();
       if (ticket !== this.ticket) return;
+      if (response.status >= 500) return this.notShown();
       if (!response.ok) return explain(response.status, body);
       const focused = this.place.contains(document.activeElement);
       this.place.replaceChildren(fragment(body));
@@ -57,8 +58,15 @@ export class Panel {
       for (const link of this.place.querySelectorAll("[data-go=ticket]")) link.href += query;
       if (focused) this.place.focus({ preventScroll: true });
     } catch {
-      toast(words("offline"), { bad: true });
+      if (ticket === this.ticket) this.notShown();
     }
+  }
+
+  /** A card that is there stays as it is. */
+  notShown() {
+    const waits = this.place.querySelector(".panel-body.waits, .missing");
+    if (waits) missing(waits, () => this.show());
+    else toast(words("offline"), { bad: true });
   }
 
   /** What is being changed here is not drawn anew under the agent's hands. */

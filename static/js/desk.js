@@ -4,7 +4,7 @@ import { Composer } from "./composer.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
 import { Stream } from "./stream.js";
-import { ask, calm, csrf, explain, fragment, freshToken, keep, kept, localise, toast, words } from "./web.js";
+import { ask, calm, csrf, explain, fragment, freshToken, keep, kept, localise, missing, toast, words } from "./web.js";
 
 const LOOK = 20000;
 const SEEN = 1100;
@@ -148,11 +148,12 @@ class Desk {
     this.pane("ticket");
     if (push) this.push(url);
     const turn = (this.ticketTurn = (this.ticketTurn ?? 0) + 1);
+    if (!this.stream && !place.querySelector(".missing")) place.replaceChildren($("#ticket-waits").content.cloneNode(true));
     try {
       const response = await ask(url, { headers: { "HX-Request": "true", "HX-Target": "ticket" } });
       const body = await response.text();
       if (turn !== this.ticketTurn) return;
-      if (!response.ok) return response.status === 404 ? this.lost() : explain(response.status, body);
+      if (!response.ok) return this.notShown(url, response.status, body);
       this.leave();
       place.replaceChildren(fragment(body));
       htmx.process(place);
@@ -161,10 +162,20 @@ class Desk {
       // On a narrow screen the row that was pressed is out of sight.
       if (document.activeElement === document.body || !document.activeElement.checkVisibility?.()) place.focus({ preventScroll: true });
     } catch {
-      toast(words("offline"), { bad: true });
+      if (turn === this.ticketTurn) this.notShown(url);
     } finally {
-      place.removeAttribute("aria-busy");
+      if (turn === this.ticketTurn) place.removeAttribute("aria-busy");
     }
+  }
+
+  /** status: 0 when there was no answer at all. The ticket that is there stays, and the address is its own again. */
+  notShown(url, status = 0, body = "") {
+    const waits = $("#ticket .missing") ?? $("#ticket > .ticket-waits > .scroll");
+    if (waits && (!status || status >= 500)) return missing(waits, () => this.openTicket(url, { push: false }));
+    if (status) explain(status, status === 404 ? "" : body);
+    else toast(words("offline"), { bad: true });
+    if (!this.stream) this.closeTicket({ words: false });
+    else history.replaceState({}, "", `/tickets/${this.stream.ticket}/${this.query()}`);
   }
 
   ticketShown() {
@@ -208,6 +219,7 @@ class Desk {
   emptyTicket() {
     this.ticketTurn = (this.ticketTurn ?? 0) + 1;
     this.leave();
+    $("#ticket").removeAttribute("aria-busy");
     $("#ticket").replaceChildren($("#none").content.cloneNode(true));
     $("#customer").hidden = true;
     $("#customer").replaceChildren();

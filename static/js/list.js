@@ -1,6 +1,6 @@
 // The list pane: which view is shown, its rows kept up to date and in their place, the counts beside it.
 
-import { ask, calm, explain, fragment, handsOff, localise, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, handsOff, localise, missing, toast, words } from "./web.js";
 
 const AT_ONCE = 60;
 
@@ -47,17 +47,25 @@ export class List {
       const response = await ask(url, { headers: { "HX-Request": "true", "HX-Target": "list" } });
       const body = await response.text();
       if (turn !== this.turn) return;
-      if (!response.ok) return explain(response.status, body);
+      if (!response.ok) return this.notShown(url, response.status, body);
       place.replaceChildren(fragment(body));
       place.scrollTop = 0;
       htmx.process(place);
       localise(place);
       this.shown();
     } catch {
-      toast(words("offline"), { bad: true });
+      if (turn === this.turn) this.notShown(url);
     } finally {
-      place.removeAttribute("aria-busy");
+      if (turn === this.turn) place.removeAttribute("aria-busy");
     }
+  }
+
+  /** status: 0 when there was no answer at all. What is shown already stays; the page's first list is asked for again. */
+  notShown(url, status = 0, body = "") {
+    const waits = document.querySelector("#list > :is(.loading, .missing)");
+    if (waits && (!status || status >= 500)) missing(waits, () => this.open(url));
+    else if (status) explain(status, body);
+    else toast(words("offline"), { bad: true });
   }
 
   shown() {

@@ -79,5 +79,6 @@ if (phones.length) {
   live.addEventListener("line", ({ detail }) => detail.data?.channel === channel && all());
   live.addEventListener("state", ({ detail }) => detail.online && all());
   setInterval(() => document.visibilityState === "visible" && all(), 5000);
-  phones.at(-1).field.focus();
+  // Beside others it is looked at where it stands; alone on a small screen it is what one came for.
+  phones.at(-1).field.focus({ preventScroll: phones.length > 1 });
 }

@@ -103,6 +103,20 @@ export function fragment(html) {
   return template.content;
 }
 
+const AGAIN = 5000;
+
+/** Where something was to come and did not: that it is not there, and a button. Asked again by itself, too. */
+export function missing(place, again) {
+  let shown = place;
+  if (!place.matches(".missing")) {
+    shown = document.getElementById("missing").content.firstElementChild.cloneNode(true);
+    place.replaceWith(shown);
+  }
+  clearTimeout(shown.waiting);
+  shown.waiting = setTimeout(() => shown.isConnected && again(), AGAIN);
+  shown.querySelector("button").onclick = again;
+}
+
 let pressed = Promise.resolve();
 let release = () => {};
 document.addEventListener("pointerdown", () => (pressed = new Promise((done) => (release = done))), true);
