@@ -56,7 +56,7 @@ class HolidayShape(schema.Shape):
     last = s.DateField(help_text="This one included.")
     name = s.CharField()
     hours = s.JSONField(help_text="Its intervals; none: closed.")
-    source = s.ChoiceField(Holiday.Source.values)
+    source = s.ChoiceField(Holiday.Source.values)  # type: ignore[assignment]
 
     class Meta:
         ref_name = "Holiday"

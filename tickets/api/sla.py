@@ -112,8 +112,8 @@ class DeedInput(Strict):
 
 
 class EscalationsInput(Strict):
-    warned = DeedInput(many=True, required=False, max_length=len(DO))
-    breached = DeedInput(many=True, required=False, max_length=len(DO))
+    warned = s.ListField(child=DeedInput(), required=False, max_length=len(DO))
+    breached = s.ListField(child=DeedInput(), required=False, max_length=len(DO))
 
 
 class _Policy(Strict):

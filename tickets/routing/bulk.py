@@ -132,6 +132,6 @@ def take_back(move: Move, by: Agent) -> Progress:
 
 def _in_sight(line: Activity, sight: Sight) -> bool:
     """As for a single one: also what one's own move has taken out of sight."""
-    if "team" in line.changes:
+    if "team" in line.changes or line.ticket_id is None:
         return sight.covers(line.from_team_id)
     return Ticket.objects.seen_with(sight).filter(pk=line.ticket_id).exists()

@@ -65,7 +65,7 @@ def _moved(moves: Collection[tuple[int, int]]) -> None:
         considering.consider(numbers)
         found = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team__queue__mode__in=GIVING)
         rows = list(found.values_list("pk", "team", "assignee"))
-        held = [number for number, _team, assignee in rows if assignee is not None]
+        held = [row[0] for row in rows if row[2]]
         if held:
             let_go(Activity.objects.filter(ticket__in=held))
         for number, team, _assignee in rows:
