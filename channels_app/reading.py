@@ -157,6 +157,11 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def listed(value: Any) -> list[Any]:
+    """A list; empty where it is none."""
+    return value if isinstance(value, list) else []
+
+
 def flag(value: Any) -> bool:
     return value is True or value in (1, "1", "true", "True", "yes")
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _now
 
-from channels_app.adapters.email import composing, outgoing, smtp, troubles
+from channels_app.adapters.email import composing, esp_send, outgoing, smtp, troubles
 from channels_app.adapters.email.imap import ImapSource
 from channels_app.contract import Account, CheckLine, DeliveryFailed, SourceLost
 from channels_app.http import Http
@@ -37,6 +37,11 @@ def mailbox(account: Account, http: Http) -> list[CheckLine]:
 
 def sending(account: Account, http: Http) -> list[CheckLine]:
     """Connect, encrypt and sign in as for sending, and name the sender."""
+    provider = esp_send.through(account)
+    if provider is not None:
+        # Their APIs have nothing in common that could be asked without sending.
+        words = _now("Answers go out through %(provider)s. Whether it takes the key shows with the first one.")
+        return [CheckLine(ok=True, words=words % {"provider": provider.label})]
     url = account.get("smtp_url")
     if not url:
         return [CheckLine(ok=False, words=_now("No mail server to send with is set."))]

@@ -4,8 +4,6 @@ pieces. None for an event. Nothing is fetched: a file that stayed with the provi
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -44,12 +42,7 @@ def _whole(text: Any, *, encoded: bool = False) -> bytes:
     """The mail as it was sent: text of a JSON string, or base64 of its bytes."""
     if not isinstance(text, str) or not text:
         raise UnreadableEvent("the mail itself is not in it")
-    if not encoded:
-        return text.encode("utf-8", "replace")
-    try:
-        return base64.b64decode(re.sub(r"\s+", "", text) + "==")
-    except (ValueError, binascii.Error) as error:
-        raise UnreadableEvent("the mail is not base64") from error
+    return posted.unpacked(text) if encoded else text.encode("utf-8", "replace")
 
 
 def _pairs(headers: Any) -> list[tuple[str, str]]:
@@ -86,29 +79,25 @@ def _brevo(one: Mapping[str, Any]) -> Found | None:
         "In-Reply-To": reading.text(one.get("InReplyTo")),
     }  # fmt: skip
     pairs += [(name, value) for name, value in summary.items() if value and name.lower() not in there]
-    files = one.get("Attachments")
     remote = [
         {
             "url": f"{BREVO}/v3/inbound/attachments/{quote(str(file['DownloadToken']), safe='')}",
             "filename": file.get("Name"), "mime": file.get("ContentType"), "size": file.get("ContentLength"),
         }
-        for file in (files if isinstance(files, list) else [])
+        for file in reading.listed(one.get("Attachments"))
         if isinstance(file, Mapping) and isinstance(file.get("DownloadToken"), str)
     ]  # fmt: skip
     text, html = reading.text(one.get("RawTextBody")), reading.text(one.get("RawHtmlBody"))
-    recipients = [
-        reading.mapping(box).get("Address") for box in one.get("Recipients") or [] if isinstance(box, Mapping)
-    ]
+    recipients = [reading.mapping(box).get("Address") for box in reading.listed(one.get("Recipients"))]
     return Found(rebuilt.mail(pairs, text, html), {"remote": remote, "recipients": posted.recipients(recipients)})
 
 
 def _mailjet(one: Mapping[str, Any]) -> Found | None:
     if "event" in one:
         return None
-    parts = one.get("Parts")
     files = [
         _mailjet_file(part, one)
-        for part in (parts if isinstance(parts, list) else [])
+        for part in reading.listed(one.get("Parts"))
         if isinstance(part, Mapping) and "Attachment" in str(part.get("ContentRef"))
     ]
     pairs = _pairs(one.get("Headers"))
@@ -135,8 +124,8 @@ def _mailersend(one: Mapping[str, Any]) -> Found | None:
     if one.get("type") != "inbound.message":
         return None
     data = reading.mapping(one.get("data"))
-    to = reading.mapping(data.get("recipients")).get("rcptTo")
-    boxes = [reading.mapping(box).get("email") for box in (to if isinstance(to, list) else [])]
+    to = reading.listed(reading.mapping(data.get("recipients")).get("rcptTo"))
+    boxes = [reading.mapping(box).get("email") for box in to]
     return Found(_whole(data.get("raw")), {"recipients": posted.recipients(boxes), "received": data.get("created_at")})
 
 

@@ -22,7 +22,6 @@ from channels_app.contract import (
     NotAuthentic,
     Unreadable,
     UnreadableEvent,
-    read_json,
     read_json_object,
 )
 
@@ -122,25 +121,16 @@ def _rebuilt(form: Form) -> bytes:
 
 def _pairs(text: str) -> list[tuple[str, str]]:
     """``message-headers``: a list of [name, value]; sometimes no JSON at all, then the single fields must do."""
-    try:
-        found = read_json(text.encode("utf-8", "replace")) if text else []
-    except BadBody:
-        return []
-    pairs = found if isinstance(found, list) else []
     return [
         (pair[0], pair[1])
-        for pair in pairs
+        for pair in posted.json_list(text)
         if isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
     ]
 
 
 def _remote(text: str) -> list[Any]:
     """``store()`` keeps the files and names them: a list of url, content-type, name, size."""
-    try:
-        found = read_json(text.encode("utf-8", "replace")) if text else []
-    except BadBody:
-        return []
-    files = found if isinstance(found, list) else []
+    files = posted.json_list(text)
     return [{**file, "mime": file.get("content-type")} for file in files if isinstance(file, Mapping)]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +13,7 @@ from urllib.parse import parse_qsl
 from channels_app import reading
 from channels_app.adapters.email import charsets, structure
 from channels_app.adapters.email.limits import LIMITS
-from channels_app.contract import BadBody, InboundRequest, read_json_object
+from channels_app.contract import BadBody, InboundRequest, UnreadableEvent, read_json, read_json_object
 
 MAX_FIELDS = 1000
 
@@ -101,6 +104,23 @@ def json_object(text: str) -> dict[str, Any]:
         return read_json_object(text.encode("utf-8", "replace"))
     except BadBody:
         return {}
+
+
+def json_list(text: str) -> list[Any]:
+    """A field's JSON list; empty where it is none."""
+    try:
+        return reading.listed(read_json(text.encode("utf-8", "replace")))
+    except BadBody:
+        return []
+
+
+def unpacked(text: str) -> bytes:
+    """A whole mail in base64, broken into lines or not, padded or not. Raises UnreadableEvent."""
+    plain = re.sub(r"\s+", "", text)
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4))
+    except (ValueError, binascii.Error) as error:
+        raise UnreadableEvent("the mail is not base64") from error
 
 
 def recipients(*values: Any) -> list[str]:

@@ -80,10 +80,9 @@ def _event(kind: str, content: Mapping[str, Any]) -> list[News | Unreadable]:
 
 
 def _rebuilt(content: Mapping[str, Any]) -> bytes:
-    given = content.get("Headers")
     pairs = [
         (str(item.get("Name")), str(item.get("Value")))
-        for item in (given if isinstance(given, list) else [])
+        for item in reading.listed(content.get("Headers"))
         if isinstance(item, Mapping) and str(item.get("Name")).lower() not in [name.lower() for name in ONCE[:-1]]
     ]
     there = {name.lower() for name, _value in pairs}
@@ -93,8 +92,7 @@ def _rebuilt(content: Mapping[str, Any]) -> bytes:
     for name, field in (("Date", "Date"), ("Reply-To", "ReplyTo")):
         if name.lower() not in there:
             pairs.append((name, reading.text(content.get(field))))
-    files = content.get("Attachments")
-    pieces = [_piece(item) for item in (files if isinstance(files, list) else []) if isinstance(item, Mapping)]
+    pieces = [_piece(item) for item in reading.listed(content.get("Attachments")) if isinstance(item, Mapping)]
     pairs = [(name, value) for name, value in pairs if value]
     return rebuilt.mail(pairs, reading.text(content.get("TextBody")), reading.text(content.get("HtmlBody")), pieces)
 

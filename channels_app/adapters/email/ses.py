@@ -7,9 +7,6 @@ secret. Source: Amazon's documentation of SNS signatures and of SES notification
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,8 +63,7 @@ class Ses(Mime):
         if not isinstance(content, Mapping):
             raise UnreadableEvent("this is no object")
         if "Records" in content:
-            records = content["Records"] if isinstance(content["Records"], list) else []
-            return [news for record in records for news in _record(account, record)]
+            return [news for record in reading.listed(content["Records"]) for news in _record(account, record)]
         if content.get("Type") != "Notification":
             return []
         return _notification(account, reading.mapping(content.get("Message")))
@@ -109,11 +105,10 @@ def _key(kind: str) -> str:
 def _recipients(details: Mapping[str, Any], mail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Those that the event is about, as objects; without any, all that the mail went to."""
     for name in ("bouncedRecipients", "complainedRecipients", "delayedRecipients", "recipients"):
-        found = details.get(name)
-        if isinstance(found, list) and found:
+        found = reading.listed(details.get(name))
+        if found:
             return [one if isinstance(one, Mapping) else {"emailAddress": one} for one in found[:100]]
-    sent = mail.get("destination")
-    return [{"emailAddress": one} for one in (sent if isinstance(sent, list) else [])[:100]] or [{}]
+    return [{"emailAddress": one} for one in reading.listed(mail.get("destination"))[:100]] or [{}]
 
 
 def _event(
@@ -134,8 +129,7 @@ def _event(
 
 def _own_key(mail: Mapping[str, Any]) -> str:
     """SES gives every mail a Message-ID of its own; ours stands among the headers that it was handed."""
-    found = mail.get("headers")
-    headers = [reading.mapping(one) for one in (found if isinstance(found, list) else [])[:200]]
+    headers = [reading.mapping(one) for one in reading.listed(mail.get("headers"))[:200]]
     own = next((one.get("value") for one in headers if str(one.get("name")).lower() == "message-id"), "")
     return composing.own_key(str(own or ""))
 
@@ -163,10 +157,9 @@ COMMON = (
 
 def _headers(mail: Mapping[str, Any]) -> list[tuple[str, str]]:
     """All that came along; what only the summary has is added."""
-    found = mail.get("headers")
     pairs = [
         (str(item.get("name")), str(item.get("value")))
-        for item in (found if isinstance(found, list) else [])
+        for item in reading.listed(mail.get("headers"))
         if isinstance(item, Mapping)
     ]
     there = {name.lower() for name, _value in pairs}
@@ -186,8 +179,4 @@ def _verdict(receipt: Mapping[str, Any], name: str) -> str:
 def _decoded(content: str, receipt: Mapping[str, Any]) -> bytes:
     if str(reading.mapping(receipt.get("action")).get("encoding") or "").upper() != "BASE64":
         return content.encode("utf-8", "replace")
-    plain = re.sub(r"\s+", "", content)
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4))
-    except (ValueError, binascii.Error) as error:
-        raise UnreadableEvent("the content is not base64") from error
+    return posted.unpacked(content)

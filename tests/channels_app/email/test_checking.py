@@ -176,3 +176,10 @@ def _imap(refusal: bytes) -> Iterator[int]:
 )
 def test_what_is_known_of_a_provider(host: str, said: str, meant: str) -> None:
     assert troubles.hint(host, said) == meant
+
+
+def test_a_provider_stands_in_for_the_mail_server() -> None:
+    (line,) = checking.lines(account(provider="brevo", provider_key="rahasia"), Http())
+    assert line.ok
+    assert "Brevo" in str(line.words)
+    assert "rahasia" not in str(line.words)
