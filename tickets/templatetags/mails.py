@@ -8,11 +8,11 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from tickets import mailframe, threads
 from tickets.models import Attachment, Message
 from tickets.templatetags.desk import stored_as
+from tickets.wording import written
 
 register = template.Library()
 MOST_NAMED = 50
@@ -79,7 +79,7 @@ def _when(value: Any) -> str:
         at = datetime.fromisoformat(str(value))
     except ValueError:
         return ""
-    return date_format(timezone.localtime(at) if timezone.is_aware(at) else at, "DATETIME_FORMAT")
+    return written(timezone.localtime(at) if timezone.is_aware(at) else at, "DATETIME_FORMAT")
 
 
 def _invite(event: Mapping[str, Any]) -> dict[str, Any]:
