@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from surveys import definition, drawing, figures, following, forms, results, texts
+from surveys import definition, drawing, figures, following, results, rule_forms, texts
 from surveys.models import FollowUp, Response, Survey
 from tickets.shapes import when
 from tickets.staff_pages.doors import leaders, me, number, one, page, sent
@@ -309,7 +309,7 @@ def follow_up(request: HttpRequest, follow_up_id: int) -> HttpResponse:
     row = one(rows.select_related("response__ticket", "response__customer", "response__survey", "owner"), follow_up_id)
     if not agent.is_admin and agent.role != agent.Role.LEAD:
         raise PermissionDenied
-    form = forms.OutcomeForm(sent(request), initial={"outcome": row.outcome, "note": row.note})
+    form = rule_forms.OutcomeForm(sent(request), initial={"outcome": row.outcome, "note": row.note})
     if request.method == "POST" and form.is_valid():
         following.finish(row, form.cleaned_data["outcome"], form.cleaned_data["note"], agent)
         messages.success(request, _("Saved"))

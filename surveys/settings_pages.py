@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agents.models import Agent
-from surveys import checking, definition, following, forms, tallies, texts, trying, versions
+from surveys import checking, definition, following, forms, rule_forms, tallies, texts, trying, versions, when_forms
 from surveys.models import Invitation, Survey
 from tickets.staff_pages.doors import leaders, me, one, sent
 
@@ -115,7 +115,7 @@ def questions(request: HttpRequest, survey_id: int) -> HttpResponse:
 @require_http_methods(GET_OR_POST)
 def when(request: HttpRequest, survey_id: int) -> HttpResponse:
     survey = _mine(request, survey_id)
-    form = forms.WhenForm(survey, me(request), sent(request))
+    form = when_forms.WhenForm(survey, me(request), sent(request))
     if request.method == "POST" and form.is_valid():
         Survey.objects.filter(pk=survey.pk).update(when=form.kept())
         messages.success(request, _("Saved"))
@@ -128,7 +128,7 @@ def when(request: HttpRequest, survey_id: int) -> HttpResponse:
 def rules(request: HttpRequest, survey_id: int) -> HttpResponse:
     """Saved, or only tried on past answers."""
     survey = _mine(request, survey_id)
-    rows, defects = forms.rules(survey, sent(request)), forms.DefectsForm(survey, sent(request))
+    rows, defects = rule_forms.rules(survey, sent(request)), rule_forms.DefectsForm(survey, sent(request))
     good = request.method == "POST" and _all_valid([*rows, defects])
     kept = [row.kept() for row in rows if not row.is_empty] if good else list(survey.rules)
     if good and "try" not in request.POST:

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agents.models import Agent
+from channels_app import registry
 from channels_app.inbound import accept_own
 from channels_app.models import Channel
-from surveys import asking, forms
+from surveys import asking
 from surveys.models import Invitation, Survey
 from tickets import lifecycle
 from tickets.models import Actor, Ticket
@@ -28,10 +29,15 @@ class Nowhere(Exception):
     """There is no sandbox to try it on; in words."""
 
 
+def playgrounds() -> list[str]:
+    """Kinds of channel that one can play the customer of."""
+    return [kind for kind in registry.kinds() if registry.adapter(kind).has_playground]
+
+
 def sandboxes(agent: Agent) -> list[Channel]:
     if not settings.SANDBOX_ENABLED:
         return []
-    rows = Channel.objects.filter(agent.sight().where("team_id"), kind__in=forms.clean_kinds(), enabled=True)
+    rows = Channel.objects.filter(agent.sight().where("team_id"), kind__in=playgrounds(), enabled=True)
     return list(rows.order_by("pk"))
 
 

@@ -11,6 +11,7 @@ import phonenumbers
 from django.conf import settings
 from phonenumbers import timezone as phone_zones
 
+from channels_app.hours import hours_for
 from channels_app.models import Address, Channel
 
 UNKNOWN = "Etc/Unknown"
@@ -35,7 +36,9 @@ def _of_phone(number: str) -> tuple[str, ...]:
 
 
 def _of_channel(channel: Channel) -> str:
-    return str(channel.public_settings.get("time_zone") or settings.TIME_ZONE)
+    """Its setting, else the zone of the opening hours that count for it: who opens there sells there."""
+    hours = hours_for(channel.team_id, channel.pk)
+    return str(channel.public_settings.get("time_zone") or (hours.zone if hours else "") or settings.TIME_ZONE)
 
 
 def _known(names: Sequence[str]) -> list[ZoneInfo]:
