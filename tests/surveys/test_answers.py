@@ -276,6 +276,29 @@ def test_a_comment_of_a_megabyte(csat: Survey, ticket: Ticket, bea: Agent, phone
     assert phone.post(path(row), {"score": "4", "comment": "a" * 5000}).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"score=4&comment=" + b"a" * 13_000_000, "application/x-www-form-urlencoded"),
+        (b"score=4&" + b"x=1&" * 6000, "application/x-www-form-urlencoded"),
+        (b"score=\xff\xfe&comment=\xc3\x28", "application/x-www-form-urlencoded"),
+        (b"--x\r\nContent-Disposition: form-data; name=score\r\n\r\n", "multipart/form-data; boundary=x"),
+        (b"\0" * 100, "multipart/form-data"),
+        (b'{"score": 4}', "application/json"),
+        (b"score=4", "application/x-www-form-urlencoded; charset=nonsense"),
+        (b"", ""),
+    ],
+    ids=["13 MB", "6000 fields", "no text", "cut", "no boundary", "JSON", "charset", "nothing"],
+)
+def test_a_body_of_no_sense_is_refused_in_words(
+    csat: Survey, ticket: Ticket, bea: Agent, phone: Client, body: bytes, kind: str
+) -> None:
+    row = asked(ticket, bea)
+    answer = phone.generic("POST", path(row), body, content_type=kind)
+    assert answer.status_code in (303, 400, 413, 415, 422)
+    assert Response.objects.count() == (answer.status_code == 303)
+
+
 @pytest.mark.parametrize("comment", ["<script>alert(1)</script>", "=cmd()", "a\0b", "'; DROP TABLE x"])
 def test_script_in_an_answer_is_text(csat: Survey, ticket: Ticket, bea: Agent, phone: Client, comment: str) -> None:
     row = asked(ticket, bea)

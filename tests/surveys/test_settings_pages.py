@@ -135,7 +135,10 @@ def test_when(as_ana: Client, csat: Survey, webhook_channel: Channel) -> None:
         {webhook_channel.pk},
     )
     assert 'value="08:30"' in text(as_ana.get(path(csat, "when/")))
-    for wrong in ({"percent": "101"}, {"quiet_to": ""}, {"remind_days": "10"}, {"delay": "x"}, {"delay": "61"}, {"channels": ["999"]}):
+    for wrong in (
+        {"percent": "101"}, {"quiet_to": ""}, {"remind_days": "10"}, {"delay": "x"}, {"delay": "61"},
+        {"channels": ["999"]},
+    ):  # fmt: skip
         assert as_ana.post(path(csat, "when/"), when_form(**wrong)).status_code == 422, wrong
 
 
