@@ -101,8 +101,13 @@ def show(request: HttpRequest, name: uuid.UUID) -> HttpResponseBase:
         raise Http404
     response = FileResponse(default_storage.open(stored, "rb"), content_type="image/webp")
     response["Cache-Control"] = FOR_EVER
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    open_to_websites(response)
+    return response
+
+
+def open_to_websites(response: HttpResponseBase) -> None:
+    """What scripts on any website may read: by CORS, and in pages that isolate themselves."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from agents import pictures
 from channels_app.widget import appearance, scripts, views, visitors
 
 LOADER_LIVES, FOR_EVER = 300, 365 * 24 * 3600
@@ -43,10 +44,7 @@ def _answer(request: HttpRequest, script: scripts.Script, lives: str) -> HttpRes
     response["ETag"] = tag
     response["Cache-Control"] = lives
     response["Vary"] = "Accept-Encoding"
-    # Modules are loaded with CORS, and pages that isolate themselves ask for the second.
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response["X-Content-Type-Options"] = "nosniff"
+    pictures.open_to_websites(response)
     return response
 
 
