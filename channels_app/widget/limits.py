@@ -29,6 +29,8 @@ IDENTIFY = Rate(burst=10, every=6.0)
 # Many people may stand behind one address of an office or a mobile network.
 SESSION = Rate(burst=60, every=1.0)
 OF_ADDRESS = Rate(burst=300, every=0.05)
+# By all who ask for what is not there: websites of nobody, channels of nobody.
+MISS = Rate(burst=20, every=0.1)
 
 _lock = threading.Lock()
 _buckets: dict[tuple[str, str], tuple[float, float]] = {}

@@ -132,10 +132,10 @@ def stands_somewhere(origin: str) -> bool:
 
 
 def _first(fits: Callable[[Channel], bool]) -> Channel | None:
-    """The channel that fits. One that was made just now is found too: a miss looks again."""
+    """The channel that fits. One that was made just now is found too: a miss looks again, if not too often."""
     global _known
     found = next(filter(fits, known_channels()), None)
-    if found is None:
+    if found is None and not limits.wait("miss", "", limits.MISS):
         _known = (-1e9, [])
         found = next(filter(fits, known_channels()), None)
     return found

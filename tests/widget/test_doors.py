@@ -388,6 +388,17 @@ def test_a_flood_from_one_is_told_to_wait_and_slows_nobody_else(dora: Browser, m
     assert Message.objects.count() == 21
 
 
+def test_a_flood_from_foreign_websites_costs_nobody_the_database(
+    dora: Browser, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
+    with django_assert_max_num_queries(limits.MISS.burst):
+        statuses = {dora.ask("GET", "messages/", HTTP_ORIGIN="https://evil.example").status_code for _ in range(200)}
+    assert statuses == {403}
+    assert dora.says("Halo").status_code == 201
+
+
 def test_ids_in_any_order_and_one_twice(dora: Browser) -> None:
     for name in ("c-3", "c-1", "c-2", "c-1", "c-3"):
         assert dora.says(f"pesan {name}", name).status_code in (200, 201)
