@@ -23,6 +23,7 @@ class Chat {
     this.messages = new Map();
     this.receipts = { delivered: 0, seen: 0, read: 0 };
     this.lingering = new Map();
+    this.drawn = [];
     this.upto = 0;
     this.lineOn = true;
     this.trouble = "";
@@ -124,8 +125,11 @@ class Chat {
   }
 
   async translate() {
-    if (!this.store.state.token && !this.looks) return;
+    const { token } = this.store.state;
+    if (!token && !this.looks) return;
     const found = await this.delivery.ask("GET", `${this.host.channel}/appearance/?language=${this.host.language}`, undefined, { open: true });
+    // Forgotten meanwhile, nothing of it is kept.
+    if (this.store.state.token !== token) return;
     this.store.keep({ appearance: found });
     this.dress(found);
   }
@@ -228,9 +232,12 @@ class Chat {
   async fetch() {
     const { token } = this.store.state;
     this.from = token;
+    const had = new Set(this.messages.values());
     const found = await this.delivery.ask("GET", `messages/?before=${NEWEST}`);
     if (this.store.state.token !== token) return;
-    this.messages = new Map(found.results.map((one) => [one.seq, one]));
+    // What was sent while we asked is not in the answer.
+    const since = [...this.messages.values()].filter((one) => !had.has(one) && one.seq > found.at);
+    this.messages = new Map([...found.results, ...since].map((one) => [one.seq, one]));
     this.upto = found.at;
     this.receipts = found.receipts;
     this.store.keep({ seen: Math.max(found.receipts.seen, this.store.state.seen ?? 0) });
@@ -281,6 +288,7 @@ class Chat {
   empty() {
     this.messages.clear();
     this.lingering.clear();
+    this.drawn = [];
     this.upto = 0;
     this.receipts = { delivered: 0, seen: 0, read: 0 };
   }
@@ -319,10 +327,12 @@ class Chat {
   }
 
   accept(message) {
-    const isNew = !this.messages.has(message.seq);
+    // By its id: who is identified has all of it under other numbers.
+    const known = [...this.messages.values()].find((one) => one.id === message.id);
+    if (known) this.messages.delete(known.seq);
     this.messages.set(message.seq, message);
     while (this.messages.has(this.upto + 1)) this.upto++;
-    if (!isNew) return;
+    if (known) return;
     this.host.tell("message", { id: message.id, direction: message.direction, text: message.text, author: message.author.name });
     if (message.direction === "in") return;
     this.list.still();
@@ -385,20 +395,27 @@ class Chat {
   waiting() {
     const known = new Set([...this.messages.values()].map((one) => one.client_message_id));
     const waiting = this.store.queue();
-    const now = Date.now();
     // Another tab has sent it, and its number is still on the way to this one.
-    for (const item of this.drawn ?? []) {
+    for (const item of this.drawn) {
       if (!waiting.some((one) => one.id === item.id) && !this.lingering.has(item.id)) {
-        this.lingering.set(item.id, { item, until: now + LINGERS });
-        setTimeout(() => this.draw(), LINGERS);
+        this.lingering.set(item.id, item);
+        setTimeout(() => this.settle(item.id), LINGERS);
       }
     }
     this.drawn = waiting;
-    for (const [id, { item, until }] of this.lingering) {
-      if (until < now || known.has(id) || this.delivery.cancelled.has(id)) this.lingering.delete(id);
+    for (const [id, item] of this.lingering) {
+      if (!item || known.has(id) || this.delivery.cancelled.has(id)) this.lingering.delete(id);
       else waiting.push(item);
     }
     return waiting.filter((one) => !known.has(one.id)).sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** Sent by another tab, or taken back there: the server knows, and until it says so the words stay. */
+  async settle(id) {
+    if (!this.lingering.has(id)) return;
+    if (this.hearing.on && (await this.hearing.look()) === true) this.lingering.set(id);
+    else setTimeout(() => this.settle(id), LINGERS);
+    this.draw();
   }
 
   draw() {
@@ -422,7 +439,9 @@ class Chat {
       this.upto = seq;
       return this.draw();
     }
-    const { safe } = await this.store.add({ text, ...more }, files);
+    const added = this.store.add({ text, ...more }, files);
+    this.draw();
+    const { safe } = await added;
     if (!safe && files.length) this.say(this.words("full"));
     this.draw();
     this.delivery.pump();

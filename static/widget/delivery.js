@@ -72,6 +72,8 @@ export class Delivery {
       const { language } = this.host;
       const path = `${this.host.channel}/session/?language=${language}`;
       const found = await this.ask("POST", path, { language }, { open: true });
+      // Where there are no locks another tab may have been faster.
+      if (this.store.state.token !== token) return;
       const { visitor, appearance } = found;
       this.store.keep({ visitor, token: found.token, appearance, described: "", identified: "", seen: 0 });
       this.tell.begun(Boolean(lost));
@@ -140,11 +142,12 @@ export class Delivery {
     }
     if (await this.introduce()) return true;
     const item = this.store.queue().find((one) => !one.failed);
-    if (!item) return false;
+    if (!item || item.storing) return false;
     try {
       await this.send(item);
     } catch (error) {
-      if (!error.final) throw error;
+      // Taken back, it is no trouble of the line's.
+      if (!error.final && this.store.item(item.id)) throw error;
       this.giveUp(item, error);
     } finally {
       this.progress.delete(item.id);

@@ -15,7 +15,10 @@ export class Hearing {
     addEventListener("online", () => this.renew());
     addEventListener("offline", () => this.silent());
     addEventListener("pageshow", (event) => event.persisted && this.renew());
-    navigator.connection?.addEventListener?.("change", () => this.renew());
+    const { connection } = navigator;
+    let type = connection?.type;
+    // The estimate of its speed changes all the time.
+    connection?.addEventListener?.("change", () => type !== (type = connection.type) && this.renew());
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
   }
 
@@ -87,7 +90,8 @@ export class Hearing {
       this.poll();
       return;
     }
-    this.patience = setTimeout(() => socket.close(), HELLO_WITHIN);
+    // Not by its own word: where nobody is, that would be as long again.
+    this.patience = setTimeout(() => this.socket === socket && this.closed(), HELLO_WITHIN);
     socket.onopen = () => socket.send(JSON.stringify({ type: "auth", token }));
     socket.onmessage = ({ data }) => this.socket === socket && this.hear(JSON.parse(data));
     socket.onclose = ({ code }) => this.socket === socket && this.closed(code);
@@ -142,7 +146,7 @@ export class Hearing {
     if (!this.socket) this.connect();
   }
 
-  /** What is new, by one request. False: nobody answers. */
+  /** What is new, by one request: true. False: nobody answers; "no": somebody does, and gives nothing. */
   async look() {
     if (!this.on || !this.store.state.token) return true;
     const after = this.tell.after();
@@ -157,7 +161,7 @@ export class Hearing {
     } catch (error) {
       if (error.status === 401) this.tell.doubt();
       if (!this.ready) this.tell.line(false);
-      return error.status > 0 && error.status < 500;
+      return error.status > 0 && error.status < 500 && "no";
     }
   }
 }

@@ -72,27 +72,28 @@ export class MessageList {
     const earlier = messages.length > 0 && this.top !== undefined && messages[0].seq < this.top;
     this.top = messages[0]?.seq;
     const rows = this.arrange([...messages, ...waiting.map((item) => this.asMessage(item))], read);
-    const wanted = new Set();
-    let at = this.rows.firstChild;
-    for (const row of rows) {
-      wanted.add(row.key);
-      const node = this.nodeOf(row);
-      if (node === at) at = at.nextSibling;
-      else this.rows.insertBefore(node, at);
-    }
+    const wanted = new Set(rows.map((row) => row.key));
     for (const [key, { node }] of this.nodes) {
       if (wanted.has(key)) continue;
       node.remove();
       this.nodes.delete(key);
+    }
+    let last;
+    for (const row of rows) {
+      const node = this.nodeOf(row);
+      // Asked for now: a node that was made anew has taken its place already.
+      const at = last ? last.nextSibling : this.rows.firstChild;
+      if (node !== at) this.rows.insertBefore(node, at);
+      last = node;
     }
     this.older.hidden = !messages.length || messages[0].seq <= 1;
     if (this.stuck) this.toEnd();
     else if (earlier) this.place.scrollTop = this.place.scrollHeight - from;
   }
 
-  asMessage({ id, text, at, files, reply_to, failed }) {
+  asMessage({ id, text, at, files, reply_to, failed, storing }) {
     const attachments = files.map(({ name, type, size }, position) => ({ filename: name, mime: type, size, waiting: `${id}/${position}` }));
-    return { client_message_id: id, direction: "in", text, attachments, quick_replies: [], reply_to, author: {}, created_at: at, waiting: true, failed };
+    return { client_message_id: id, direction: "in", text, attachments, quick_replies: [], reply_to, author: {}, created_at: at, waiting: true, failed, storing };
   }
 
   /** Days, who said several things in a row, and what stands below the last of mine. */
@@ -111,7 +112,7 @@ export class MessageList {
         Math.abs(new Date(other.created_at) - then) < TOGETHER && new Date(other.created_at).toDateString() === day;
       const first = !near(messages[at - 1]);
       const last = !near(messages[at + 1]);
-      const state = message.failed ? "failed" : message.waiting ? "sending" : message !== lastOwn ? "" : message.seq <= read ? "read" : "sent";
+      const state = message.failed ? "failed" : message.storing ? "" : message.waiting ? "sending" : message !== lastOwn ? "" : message.seq <= read ? "read" : "sent";
       const answerable = at === messages.length - 1 && message.quick_replies.length > 0;
       rows.push({ key: message.client_message_id || `seq ${message.seq}`, message, first, last, state, answerable });
     });

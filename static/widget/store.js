@@ -77,7 +77,7 @@ export class Store {
 
   // ── What waits ──
 
-  /** Oldest first: {id, text, at, reply_to, postback, files: [{name, type, size, upload}], failed} */
+  /** Oldest first: {id, text, at, reply_to, postback, files: [{name, type, size, upload}], failed, storing} */
   queue() {
     const first = `${this.name}:q:`;
     return this.keys()
@@ -87,22 +87,23 @@ export class Store {
       .filter(Boolean);
   }
 
-  /** One after the other: what was written first stands first, however long its files take. */
-  add(item, files) {
-    const turn = () => this.put(item, files);
-    return (this.adding = (this.adding ?? Promise.resolve()).then(turn, turn));
-  }
-
-  async put(item, files) {
+  /** There at once, and ready to be sent when its files are safe; until then nothing overtakes it. */
+  async add(item, files) {
     const waiting = this.queue();
     const newest = waiting.length ? parseInt(waiting[waiting.length - 1].id, 36) : 0;
     this.last = Math.max(Date.now(), this.last + 1, newest + 1);
     const chance = [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36).padStart(2, "0")).join("");
     const id = `${this.last.toString(36).padStart(9, "0")}-${chance}`;
     const kept = { ...item, id, at: new Date().toISOString(), files: files.map(({ name, type, size }) => ({ name, type, size })) };
-    const there = files.length ? await Promise.all(files.map((file, at) => this.putFile(`${id}/${at}`, file))) : [];
-    const wrote = this.write(this.key(id), kept);
-    return { item: kept, safe: wrote && there.every(Boolean) };
+    const key = this.key(id);
+    let there = [];
+    if (files.length) {
+      this.memory.set(key, { ...kept, storing: true });
+      there = await Promise.all(files.map((file, at) => this.putFile(`${id}/${at}`, file)));
+      // Taken back meanwhile.
+      if (!this.memory.has(key)) return { safe: true };
+    }
+    return { safe: this.write(key, kept) && there.every(Boolean) };
   }
 
   key(id) {
@@ -152,11 +153,11 @@ export class Store {
   }
 
   async putFile(name, file) {
+    this.files.set(name, file);
     try {
       await this.withFiles((files) => files.put(file, this.name + name), "readwrite");
-      return true;
+      return this.files.delete(name);
     } catch {
-      this.files.set(name, file);
       return false;
     }
   }

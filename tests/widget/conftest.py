@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from agents.models import Team
 from channels_app.models import Channel
 from channels_app.widget import limits, views
 from tests.conftest import connect
+from tests.journeys.conftest import CHROMIUM, QUIETLY, watch
 from tests.running import RunningHub
+from tests.widget.shop import Shop
+from tests.widget.visiting import WITHIN, Visit, connected
 
 SHOP = "https://shop.example"
 TOKEN, IDENTITY_SECRET = "wgt_of_the_shop", "the shop's own secret"
@@ -92,3 +97,58 @@ def dora(widget_channel: Channel) -> Browser:
     found = Browser()
     found.begins()
     return found
+
+
+# ── In a real browser ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIETLY)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shop(hub: RunningHub) -> Iterator[Shop]:
+    with Shop(hub.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def channel(hub: RunningHub, shop: Shop) -> dict[str, Any]:
+    return connected(hub, shop)
+
+
+@pytest.fixture
+def visit(chromium: Chromium, shop: Shop, channel: dict[str, Any]) -> Iterator[Visit]:
+    """A visitor's browser at the shop. Whatever a page complains of fails the test, its policy included."""
+    # Here, not where it is defined: other modules of the same process have settings of their own.
+    expect.set_options(timeout=WITHIN)
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def come(
+        within: BrowserContext | None = None,
+        trouble: bool = False,
+        data: dict[str, str] | None = None,
+        first: str = "",
+        **options: Any,
+    ) -> Page:
+        context = within or chromium.new_context(**{"locale": "en-GB", **options})
+        if within is None:
+            contexts.append(context)
+            context.set_default_timeout(WITHIN)
+        page = context.new_page()
+        if first:
+            page.add_init_script(first)
+        if not trouble:
+            watch(page, complaints)
+        page.goto(shop.page(**{"channel": channel["settings"]["widget_token"], **(data or {})}))
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert complaints == []

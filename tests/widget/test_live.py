@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 import httpx
@@ -119,8 +119,12 @@ def test_typing_and_reading_go_both_ways(hub: RunningHub) -> None:
     with Ear(hub, "bea") as bea, tab.listens() as socket:
         assert heard(socket, "message")["text"] == "Halo"
         seq = heard(socket, "message")["seq"]
-        socket.send(json.dumps({"type": "typing"}))
-        frame = bea.until(lambda one: one["type"] == "typing" and one["ticket"] == number)
+        for left in reversed(range(12)):
+            # Of the moment, and so it may be lost: whoever types on is heard.
+            socket.send(json.dumps({"type": "typing"}))
+            with suppress(AssertionError) if left else nullcontext():
+                frame = bea.until(lambda one: one["type"] == "typing" and one["ticket"] == number, seconds=5)
+                break
         assert frame["actor"]["type"] == "customer"
         socket.send(json.dumps({"type": "seen", "seq": seq}))
         bea.until(lambda one: one["type"] == "message.status" and one["data"].get("status") == "read")
@@ -178,19 +182,14 @@ def test_sockets_that_never_read_keep_nobody_waiting(hub: RunningHub) -> None:
 
 def test_many_at_once_each_hear_their_own(hub: RunningHub) -> None:
     tabs = [Tab(hub) for _ in range(12)]
-    wrong: list[str] = []
 
-    def talk(tab: Tab, name: int) -> None:
+    def talk(tab: Tab, name: int) -> list[str]:
         with tab.listens() as socket:
             for number in range(3):
                 tab.says(f"{name}: {number}")
-            texts = [heard(socket, "message")["text"] for _ in range(3)]
-            if texts != [f"{name}: {number}" for number in range(3)]:
-                wrong.append(f"{name} {texts}")
+            return [heard(socket, "message")["text"] for _ in range(3)]
 
-    threads = [threading.Thread(target=talk, args=(tab, name)) for name, tab in enumerate(tabs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        # What breaks in one of them breaks the test.
+        texts = list(pool.map(talk, tabs, range(len(tabs))))
+    assert texts == [[f"{name}: {number}" for number in range(3)] for name in range(len(tabs))]
