@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
@@ -30,6 +31,8 @@ TICK = 0.25
 WORKER = "worker"
 FRESH = timedelta(seconds=15)
 
+F = TypeVar("F", bound=Callable[..., object])
+
 _pool: ThreadPoolExecutor | None = None
 _timetable: Timetable | None = None
 
@@ -42,11 +45,38 @@ def enqueue(path: str, *args: int | str) -> None:
     transaction.on_commit(lambda: _hand_over(path, args))
 
 
+def of_many(act: F) -> F:
+    """Marks a job that takes the arguments of any number of calls, one after the other: those that still wait to be
+    sent to the broker when it is its turn go as one."""
+    act.of_many = True  # type: ignore[attr-defined]
+    return act
+
+
+_together: defaultdict[str, deque[tuple[int | str, ...]]] = defaultdict(lambda: deque(maxlen=10_000))
+
+
 def _hand_over(path: str, args: tuple[int | str, ...]) -> None:
     if settings.REDIS_URL:
-        wakeups.later(path, lambda: _celery().send_task(path, args=args, retry=False, ignore_result=True))
+        if hasattr(import_string(path), "of_many"):
+            _together[path].append(args)
+            wakeups.later(path, lambda: _send_together(path))
+        else:
+            wakeups.later(path, lambda: _send(path, args))
     elif _pool is not None:
         _submit(_pool, run, import_string(path), *args)
+
+
+def _send(path: str, args: Sequence[int | str]) -> None:
+    _celery().send_task(path, args=args, retry=False, ignore_result=True)
+
+
+def _send_together(path: str) -> None:
+    """In the outgoing thread, which alone takes away what others add: nothing where an earlier call took it along."""
+    waiting, args = _together[path], list[int | str]()
+    while waiting:
+        args += waiting.popleft()
+    if args:
+        _send(path, args)
 
 
 def _submit(pool: ThreadPoolExecutor, act: Callable[..., object], *args: object) -> bool:

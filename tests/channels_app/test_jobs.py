@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +65,44 @@ def test_a_process_that_is_ending_takes_no_job_and_raises_nothing(settings: Any)
     jobs._pool.shutdown()
     hand_over(PATH, (1,))
     jobs.spread(remember, 1)
+
+
+@jobs.of_many
+def remember_all(*args: int | str) -> None:
+    calls.append(args)
+
+
+def test_what_waits_to_be_sent_goes_as_one_where_the_job_takes_many(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    outgoing: list[Any] = []
+    monkeypatch.setattr(jobs.wakeups, "later", lambda label, act: outgoing.append(act))
+    monkeypatch.setattr(jobs, "_send", lambda path, args: sent.append((path, list(args))))
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    many = "tests.channels_app.test_jobs.remember_all"
+    hand_over(many, (1, 0))
+    hand_over(PATH, (7,))
+    hand_over(many, (2, 5))
+    for act in outgoing:
+        act()
+    assert sent == [(many, [1, 0, 2, 5]), (PATH, [7])]
+    hand_over(many, (3, 0))
+    outgoing[-1]()
+    assert sent[-1] == (many, [3, 0])
+
+
+def test_every_job_that_is_enqueued_is_a_task_of_the_worker() -> None:
+    """A name that Celery does not know is dropped with an error, and only the sweep finds the work."""
+    for tasks in ("channels_app.tasks", "tickets.tasks", "surveys.tasks"):
+        import_module(tasks)
+    root = Path(jobs.__file__).parent.parent
+    named = set()
+    for folder in ("channels_app", "customers", "tickets", "surveys", "reports"):
+        for file in (root / folder).rglob("*.py"):
+            named |= set(re.findall(r'jobs\.enqueue\(\s*"([\w.]+)"', file.read_text()))
+    assert "tickets.routing.desk.sweep" in named
+    assert named <= set(jobs._celery().tasks)
 
 
 def test_a_celery_task_is_named_by_its_path(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 import structlog
@@ -52,9 +53,11 @@ FOR_SOMEBODY = ("all_full", "nobody_online", "all_passed", "no_capacity", "nobod
 # ── What moves it ────────────────────────────────────────────────────────────────────────────
 
 
-def moved(number: int, agent_id: int = 0) -> None:
-    """Something happened to this ticket (0: none), and this agent may have room now (0: nobody)."""
-    _moves.bring([(number, agent_id)])
+@jobs.of_many
+def moved(*moves: int) -> None:
+    """number, agent, number, agent …: something happened to this ticket (0: none), and this agent may have room now
+    (0: nobody)."""
+    _moves.bring(zip_longest(moves[::2], moves[1::2], fillvalue=0))
 
 
 def _moved(moves: Collection[tuple[int, int]]) -> None:

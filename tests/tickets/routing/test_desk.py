@@ -298,6 +298,13 @@ def test_a_ticket_more_costs_two_statements(
     assert all(holder(ticket) for ticket in one + nine)
 
 
+def test_one_job_may_stand_for_many(sms_channel: Channel, bea: Agent, queue: Queue) -> None:
+    sit(bea, capacity=100)
+    tickets = [writes(sms_channel) for _ in range(3)]
+    desk.moved(tickets[0].pk, 0, tickets[1].pk, 0, tickets[2].pk)
+    assert {holder(ticket) for ticket in tickets} == {bea}
+
+
 def test_what_came_is_looked_at_alone_while_nobody_waits_for_an_agent(
     sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
