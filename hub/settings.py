@@ -226,6 +226,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = _public.scheme
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia"), ("ms", "Bahasa Melayu"), ("th", "ไทย")]
 LOCALE_PATHS = [VAR_DIR / "locale"]
+FORMAT_MODULE_PATH = "hub.formats"
 USE_TZ = True
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 USE_THOUSAND_SEPARATOR = False
