@@ -139,5 +139,5 @@ poll();
 // A moment to read how far it is, and to leave.
 const more = document.querySelector("form[data-go-on]");
 if (more) setTimeout(() => more.requestSubmit(), 400);
-document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+for (const here of document.querySelectorAll(".places [aria-current], .tabs-line [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector(".wrong :is(input, select, textarea)")?.focus();
