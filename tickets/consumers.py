@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -33,6 +34,7 @@ BAD_AFTER = 4400
 PAGE = 200
 SAY_EVERY = 1.0
 ACTIVE_EVERY = 5.0
+MOST_LATE = 50
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}")
 
 
@@ -105,6 +107,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.who = who
         self.said: dict[tuple[str, int], float] = {}
+        self.late: dict[int, tuple[int, asyncio.Task[None]]] = {}
         self.teams: dict[int, tuple[float, int | None]] = {}
         self.shown: dict[int, frozenset[str]] = {}
         await self.accept()
@@ -168,6 +171,11 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         listener, self.listener = self.listener, None
         if listener is not None:
             self.reader.remove(listener)
+            for number, (upto, task) in tuple(self.late.items()):
+                task.cancel()
+                # Late is only what was said before; where it may not be seen there is no team.
+                if number in self.teams:
+                    await self._note(number, upto)
             for number in listener.viewing:
                 self._tell("left", number, self.teams[number][1])
 
@@ -185,17 +193,43 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         upto = value.get("upto")
         if kind == "seen" and (type(upto) is not int or not 0 < upto < 2**63):
             return
+        await (self._looked(number, upto) if kind == "seen" else self._here(kind, number))
+
+    def _too_soon(self, kind: str, number: int) -> float:
+        """Seconds until this may be said again; 0: now, and it counts as said."""
         now = time.monotonic()
-        if self.listener is None or now - self.said.get((kind, number), 0.0) < SAY_EVERY:
-            return
+        left = self.said.get((kind, number), -SAY_EVERY) + SAY_EVERY - now
+        if left > 0:
+            return left
         if len(self.said) > 200:
             self.said.clear()
         self.said[kind, number] = now
-        if not await self._may_see(number, now):
+        return 0.0
+
+    async def _looked(self, number: int, upto: int) -> None:
+        """Said too soon it waits for its turn instead of being lost: the last word about a ticket is the one that
+        counts, and nobody says it again."""
+        if self.listener is None or (number not in self.late and len(self.late) >= MOST_LATE):
             return
-        if kind == "seen":
-            await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, upto)
-            self._tell(kind, number, self.teams[number][1], upto=upto)
+        if waiting := self.late.pop(number, None):
+            waiting[1].cancel()
+        if left := self._too_soon("seen", number):
+            later = asyncio.get_running_loop().create_task(self._looked_later(number, upto, left))
+            self.late[number] = upto, later
+        elif await self._may_see(number, time.monotonic()):
+            await self._note(number, upto)
+
+    async def _looked_later(self, number: int, upto: int, left: float) -> None:
+        await asyncio.sleep(left)
+        del self.late[number]
+        await self._looked(number, upto)
+
+    async def _note(self, number: int, upto: int) -> None:
+        await database_sync_to_async(glances.looked, thread_sensitive=False)(self.who.agent.pk, number, upto)
+        self._tell("seen", number, self.teams[number][1], upto=upto)
+
+    async def _here(self, kind: str, number: int) -> None:
+        if self.listener is None or self._too_soon(kind, number) or not await self._may_see(number, time.monotonic()):
             return
         if kind in self.shown.get(number, ()):
             await database_sync_to_async(customer_sees, thread_sensitive=False)(kind, number)

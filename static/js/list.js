@@ -3,6 +3,7 @@
 import { ask, calm, explain, fragment, handsOff, localise, missing, toast, words } from "./web.js";
 
 const AT_ONCE = 60;
+const AGAIN = 3000;
 
 // Whether a row of the list belongs behind another, in either order.
 const older = (one, row) => Number(one.dataset.seq) < Number(row.dataset.seq);
@@ -138,11 +139,26 @@ export class List {
       const response = await ask(`/rows/?n=${numbers.join(",")}${query}`);
       const news = fragment(await response.text());
       await handsOff();
-      if (!response.ok || query !== this.query("&")) return;
-      this.merge(numbers, news);
+      if (query !== this.query("&")) return;
+      if (response.ok) this.merge(numbers, news);
+      else if (response.status >= 500) this.later(numbers);
     } catch {
-      for (const number of numbers) this.stale.add(number);
+      this.later(numbers);
     }
+  }
+
+  later(numbers) {
+    for (const number of numbers) this.stale.add(number);
+    // Without a line they wait for it.
+    setTimeout(() => navigator.onLine && this.moved(...numbers), AGAIN);
+  }
+
+  /** The line was gone: what was read elsewhere meanwhile is no line of the log, so it is asked for. */
+  readElsewhere() {
+    const unread = [...document.querySelectorAll("#rows > .row.unread")].map(numberOf);
+    // More at once would mean the whole list, from its top.
+    this.moved(...this.stale, ...unread.slice(0, AT_ONCE / 2));
+    this.refreshCounts();
   }
 
   /** Rows move to where they belong; what one looks at stays where it is. */
