@@ -79,7 +79,10 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             seq = frame.get("seq")
             if type(seq) is int and 0 < seq < 2**63 and not limits.wait("ask", self.visitor.public_id, limits.ASK):
                 told = {frame["type"]: seq}
-                await database_sync_to_async(visitors.acknowledge, thread_sensitive=False)(self.visitor, **told)
+                try:
+                    await database_sync_to_async(visitors.acknowledge, thread_sensitive=False)(self.visitor, **told)
+                except visitors.NotKnown:
+                    self.dismiss()
 
     async def _sign_in(self, frame: dict[str, Any]) -> None:
         try:

@@ -147,7 +147,7 @@ def identify(visitor: Visitor, identity: str, given_hash: str, facts: Mapping[st
         raise Refused(_("This visitor could not be confirmed."), 403)
     wanted = fit_id(KNOWN + clean_text(identity))
     with transaction.atomic():
-        visitor = Visitor.objects.select_for_update(of=("self",)).select_related("channel").get(pk=visitor.pk)
+        visitor = _again(visitor)
         before = visitor.conversation
         moved = before.external_id != wanted
         if moved:
@@ -165,6 +165,15 @@ def identify(visitor: Visitor, identity: str, given_hash: str, facts: Mapping[st
     _tell(before.pk)
     _pass_on(visitor)
     return moved
+
+
+def _again(visitor: Visitor) -> Visitor:
+    """As they are now, and ours until the transaction ends."""
+    rows = Visitor.objects.select_for_update(of=("self",)).select_related("channel", "conversation")
+    found = rows.filter(pk=visitor.pk).first()
+    if found is None:
+        raise NotKnown
+    return found
 
 
 def _carry_over(visitor: Visitor, before: VisitorConversation, after: VisitorConversation) -> None:
@@ -188,8 +197,10 @@ def _locked(rows: Any) -> Any:
 
 def describe(visitor: Visitor, facts: Mapping[str, Any]) -> None:
     """Name, e-mail and phone from a form or the page: shown as unverified, never used to find anybody."""
-    _take_facts(visitor, facts)
-    visitor.save(update_fields=["name", "email", "phone", "language", "attributes"])
+    with transaction.atomic():
+        visitor = _again(visitor)
+        _take_facts(visitor, facts)
+        visitor.save(update_fields=["name", "email", "phone", "language", "attributes"])
     _pass_on(visitor)
 
 
@@ -254,9 +265,13 @@ def say(visitor: Visitor, said: Said) -> tuple[VisitorEvent, bool]:
 def _own(visitor: Visitor) -> VisitorConversation:
     """The visitor's conversation, locked; another tab may have identified them while we waited for it."""
     while True:
-        row: VisitorConversation = _locked(VisitorConversation.objects.filter(pk=visitor.conversation_id)).get()
-        now = Visitor.objects.values_list("conversation_id", flat=True).get(pk=visitor.pk)
-        if now == row.pk:
+        rows = _locked(VisitorConversation.objects.filter(pk=visitor.conversation_id))
+        row: VisitorConversation | None = rows.first()
+        now = Visitor.objects.filter(pk=visitor.pk).values_list("conversation_id", flat=True).first()
+        if now is None:
+            # Erased, since their token was read.
+            raise NotKnown
+        if row is not None and now == row.pk:
             return row
         visitor.conversation_id = now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 import uuid
@@ -397,6 +398,30 @@ def test_a_flood_from_foreign_websites_costs_nobody_the_database(
         statuses = {dora.ask("GET", "messages/", HTTP_ORIGIN="https://evil.example").status_code for _ in range(200)}
     assert statuses == {403}
     assert dora.says("Halo").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("messages/", {"client_message_id": "c-1", "text": "Halo"}),
+        ("describe/", {"name": "Dora"}),
+        ("receipts/", {"seen": 1}),
+        ("identify/", {"id": "42", "hash": hmac.new(IDENTITY_SECRET.encode(), b"42", "sha256").hexdigest()}),
+    ],
+)
+def test_who_is_erased_at_this_moment_begins_anew(
+    path: str, given: dict[str, Any], dora: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = visitors.find
+
+    def erased(token: str) -> Visitor:
+        found = find(token)
+        found.conversation.delete()
+        return found
+
+    monkeypatch.setattr(visitors, "find", erased)
+    assert dora.ask("POST", path, given).status_code == 401
+    assert not Message.objects.exists()
 
 
 def test_ids_in_any_order_and_one_twice(dora: Browser) -> None:
