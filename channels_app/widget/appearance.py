@@ -35,13 +35,9 @@ def of(channel: Channel, now: datetime | None = None) -> dict[str, Any]:
 
 def shown(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The same without the hours, of settings that need not be saved yet. Pure; what is not valid is the default."""
-    colour = _colour(settings)
     return {
+        **looks(settings),
         "language": get_language() or "en",
-        "colour": colour,
-        "on_colour": on(colour),
-        "position": _one_of(settings, "position"),
-        "theme": _one_of(settings, "theme"),
         "sound": _one_of(settings, "sound") == "on",
         "title": _text(settings, "title") or name,
         "greeting": _own(settings, "greeting") or _("Hello! How can we help you?"),
@@ -53,6 +49,17 @@ def shown(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
         "hours": {"open": True, "opens_at": None},
         "limits": {"text": LONGEST, "files": MAX_FILES, "file": django_settings.MAX_ATTACHMENT_BYTES},
         "texts": wording.texts(get_language() or "en"),
+    }
+
+
+def looks(settings: Mapping[str, Any]) -> dict[str, str]:
+    """All that the button shows: every page of every website asks for that much."""
+    colour = _colour(settings)
+    return {
+        "colour": colour,
+        "on_colour": on(colour),
+        "position": _one_of(settings, "position"),
+        "theme": _one_of(settings, "theme"),
     }
 
 

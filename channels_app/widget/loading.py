@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,6 @@ from agents import pictures
 from channels_app.widget import appearance, scripts, views, visitors
 
 LOADER_LIVES, FOR_EVER = 300, 365 * 24 * 3600
-LOOKS = ("colour", "on_colour", "position", "theme")
 
 
 @require_safe
@@ -56,12 +54,11 @@ def _origin(referrer: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else ""
 
 
-def _looks(origin: str) -> dict[str, dict[str, Any]]:
+def _looks(origin: str) -> dict[str, dict[str, str]]:
     """Of the channels that may stand there. Nobody else learns which channels there are."""
     found = {}
     for channel in views.known_channels() if origin else ():
         token = channel.public_settings.get("widget_token")
         if token and visitors.may_stand_at(channel, origin):
-            shown = appearance.shown(channel.public_settings, channel.name)
-            found[str(token)] = {name: shown[name] for name in LOOKS}
+            found[str(token)] = appearance.looks(channel.public_settings)
     return found
