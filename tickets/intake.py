@@ -39,6 +39,7 @@ from channels_app.inbound import NotYet, erase
 from channels_app.models import Address, Channel, Envelope
 from tickets import addresses, automatic, away, forwards, mailframe, media, pending, profiles, receipts, threads
 from tickets.addresses import known_address
+from tickets.continuing import fates
 from tickets.excerpt import first_words, preview
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -487,6 +488,8 @@ def _notice(channel: Channel, news: Notice, envelope: Envelope) -> None:
     else:
         address = addresses.find(channel, external_id) if external_id else None
     if address is None:
+        if news.blocked:
+            fates.unwanted(channel, external_id)
         return
     if news.blocked is not None and bool(address.blocked_at) != news.blocked:
         Address.objects.filter(pk=address.pk).update(blocked_at=timezone.now() if news.blocked else None)

@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from agents.models import Agent, Team
 from channels_app import outbound
-from channels_app.adapters.email import composing, inward
-from channels_app.contract import Receipt
-from channels_app.models import Address, Channel
+from channels_app.adapters.email import composing, inward, told
+from channels_app.contract import Notice, Receipt
+from channels_app.models import Address, Channel, Envelope
 from tests.conftest import connect
 from tests.platforms.smtp import FakeMailServer, Taken
 from tests.tickets.test_mail import SECRET, back, bounce, comes, post, written
 from tests.widget.conftest import Browser, calm, dora, widget_channel
-from tickets import lifecycle, receipts, replies, wording
+from tickets import intake, lifecycle, receipts, replies, wording
 from tickets.continuing import mailing
 from tickets.continuing.models import ContinuedMail, Unseen
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
@@ -343,6 +343,23 @@ def test_a_bounce_that_is_faster_than_the_servers_answer(
     assert [bool(reason(line)) for line in lines] == [False, True]
     assert Address.objects.get(external_id=SITI).blocked_at
     assert not PendingNews.objects.exists()
+
+
+def test_who_calls_it_spam_gets_none(
+    siti: Browser, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work
+) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    for to in ("stranger@mail.example", SITI):
+        (news,) = told.one("complaint", message_id="x@provider.example", recipient=to, at=None)
+        assert isinstance(news, Notice)
+        intake.receive(mailbox, news, Envelope(channel=mailbox))
+    line = Activity.objects.filter(type="ticket.continued").latest("seq")
+    assert "The recipient calls our mail spam" in wording.of_line(line)
+    answers(bea, "Sudah sampai?", work)
+    later(days=1)
+    assert len(server.taken) == 1
+    assert [row.external_id for row in Address.objects.filter(channel=mailbox)] == [SITI]
 
 
 def test_a_provider_knows_it_by_our_key(siti: Browser, bea: Agent, mailbox: Channel, work: Work) -> None:

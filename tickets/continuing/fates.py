@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext_noop as N_
 
 from channels_app.models import Address, Channel
 from tickets.continuing.models import ContinuedMail, Unseen
@@ -18,6 +19,7 @@ from tickets.models import Ticket
 from tickets.models.activity import SYSTEM, record
 
 FAILED = "failed"
+UNWANTED = N_("The recipient calls our mail spam, so nothing more goes there.")
 
 
 def told(channel: Channel, target: str, payload: Mapping[str, Any], *, own_key: str = "", recipient: str = "") -> bool:
@@ -31,6 +33,13 @@ def told(channel: Channel, target: str, payload: Mapping[str, Any], *, own_key: 
         gone = error["category"] == "blocked" and not error["retryable"] and recipient.lower() in ("", mail.to)
         refused(mail, error["title"], for_good=gone)
     return True
+
+
+def unwanted(channel: Channel, to: str) -> None:
+    """Somebody who has never written to us calls our mail spam; nothing where it is none of these."""
+    mail = ContinuedMail.objects.select_related("channel").filter(channel=channel, to=to).order_by("-pk").first()
+    if mail is not None:
+        refused(mail, UNWANTED, for_good=True)
 
 
 def _find(channel: Channel, target: str, own_key: str) -> ContinuedMail | None:
