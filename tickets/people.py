@@ -18,6 +18,7 @@ from agents.models import Agent, Sight
 from channels_app.contract import Words, clean_text
 from channels_app.models import Address
 from customers.models import Customer, CustomerAddress
+from tickets.erasing.models import Erasure
 from tickets.lifecycle import Refused
 from tickets.models import Actor, Message, Ticket
 from tickets.models.activity import record
@@ -43,6 +44,8 @@ def change(customer_id: int, by: Actor, sight: Sight, *, number: int | None = No
     The line stands on the ticket at hand, else on their newest unresolved one that the agent sees, else on the newest.
     """
     customer = Customer.objects.select_for_update().get(pk=customer_id)
+    if Erasure.objects.filter(pk=customer_id).exists():
+        raise Refused(_("This customer was erased. Nothing can be written about them any more."))
     changes = {name: [getattr(customer, name), value] for name, value in _read(wanted).items()}
     changes = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
     if not changes:

@@ -84,7 +84,7 @@ def _again(address: Address, failure: Exception) -> None:
     log.info("a profile could not be read", address=address.pk, attempt=attempts, reason=type(failure).__name__)
     given_up = attempts > len(BACKOFF) or (isinstance(failure, DeliveryFailed) and failure.permanent)
     now = timezone.now()
-    Address.objects.filter(pk=address.pk).update(
+    Address.objects.filter(pk=address.pk, erased_at=None).update(
         profile_attempts=attempts,
         profile_due_at=None if given_up else now + timedelta(seconds=BACKOFF[attempts - 1]),
         **({"profile_at": now} if given_up else {}),
@@ -135,8 +135,8 @@ def _keep(address_id: int, profile: Profile | None, picture: bytes | None) -> No
     """Address first, ticket second. The line makes open pages show it."""
     with transaction.atomic():
         address = addresses.lock(address_id)
-        if address is None:
-            return
+        if address is None or address.erased_at:
+            return  # Erased while the platform was asked.
         Address.objects.filter(pk=address_id).update(profile_at=timezone.now(), profile_due_at=None, profile_attempts=0)
         if profile is None:
             return

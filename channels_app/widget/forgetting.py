@@ -11,12 +11,15 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from channels_app import wakeups
-from channels_app.widget.models import VisitorConversation, VisitorEvent, VisitorUpload
+from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
 
 
 def forget(channel_id: int, external_id: str) -> None:
-    """Locks the conversation, and so comes before any row of the desk. Nothing where there is none."""
+    """Locks visitors, then the conversation, and so comes before any row of the desk. Nothing where there is none."""
     with transaction.atomic():
+        theirs = Visitor.objects.filter(channel_id=channel_id, conversation__external_id=external_id)
+        # As when somebody is identified, who moves from one conversation to another.
+        list(theirs.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
         rows = VisitorConversation.objects.select_for_update().filter(channel_id=channel_id, external_id=external_id)
         row = rows.first()
         if row is None:

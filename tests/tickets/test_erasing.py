@@ -10,21 +10,28 @@ from typing import Any
 
 import pytest
 from django.core import serializers
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
+from channels_app import erasing
 from channels_app.models import Address, Channel, Envelope
+from channels_app.widget import visitors
+from channels_app.widget.models import Visitor, VisitorEvent
 from customers.models import Customer as Known
-from tests.conftest import Api, Customer
+from tests.conftest import Api, Customer, sweep_all
+from tests.platforms.chatty import FakeChatty
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.tickets.test_intake import news, said
-from tickets import lifecycle, people, replies, wording
+from tests.widget.conftest import Browser, widget_channel
+from tickets import lifecycle, people, profiles, replies, wording
 from tickets.erasing import steps
 from tickets.erasing.models import Erasure
 from tickets.models import Activity, Actor, Attachment, Message, Ticket
 
+__all__ = ["widget_channel"]
 WORDS = ("Dora", "pesanan", "u-dora", "Jalan Mawar", "kuitansi")
 
 
@@ -217,6 +224,52 @@ def test_in_others_groups_only_what_they_said(dora: Customer, eka: Customer, ana
     assert own.ticket.status == "open"
     left = everything()
     assert [word for word in WORDS if word in left] == []
+
+
+def test_a_chat_on_a_website_ends_and_begins_anew(widget_channel: Channel, ana: Agent, settings: Any) -> None:
+    visit = Browser()
+    visitor = Visitor.objects.get(public_id=visit.begins(name="Dora"))
+    upload = visitors.upload(visitor, ContentFile(b"isi kuitansi"), "kuitansi.txt", "text/plain")
+    assert visit.says("pesanan Dora", attachments=[upload.pk]).status_code in (200, 201)
+    sweep_all()
+    assert len(stored(settings)) == 2
+    ticket = Ticket.objects.get()
+    assert erasing.kept(ticket.address)["browsers"]
+    erased(ticket.customer_id, ana)
+    assert stored(settings) == []
+    assert not VisitorEvent.objects.exists()
+    # The token is nobody's any more; the same browser begins a chat in which nothing was said.
+    assert visit.says("Halo?").status_code == 401
+    again = Browser()
+    again.begins()
+    assert again.says("Halo lagi").status_code in (200, 201)
+    assert Ticket.objects.latest("pk").customer_id != ticket.customer_id
+    assert "pesanan" not in everything()
+
+
+def test_what_a_platform_answers_too_late_is_not_kept(
+    fitri: Customer, chatty: FakeChatty, ana: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chatty.profiles[fitri.id] = {"name": "Fitri Ayu", "language": "id"}
+    ticket = fitri.writes().ticket
+    real = profiles.asking.profile
+
+    def slow(channel: Channel, external_id: str) -> Any:
+        answer = real(channel, external_id)
+        steps.begin(ticket.customer_id, ana)
+        return answer
+
+    monkeypatch.setattr(profiles.asking, "profile", slow)
+    profiles.sweep()
+    finish(ticket.customer_id)
+    assert "Fitri" not in everything()
+    assert Address.objects.get().profile_due_at is None
+
+
+def test_nobody_writes_about_them_any_more(story: Ticket, ana: Agent, bea: Agent) -> None:
+    erased(story.customer_id, ana)
+    with pytest.raises(lifecycle.Refused, match="erased"):
+        people.change(story.customer_id, Actor.of(bea), bea.sight(), number=story.pk, name="Dora")
 
 
 # ── Doors ────────────────────────────────────────────────────────────────────────────────────
