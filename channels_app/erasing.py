@@ -1,6 +1,6 @@
 """A person is forgotten: what the exchange knows of them goes, and what is counted stays without them.
 
-An address that is erased keeps its row, for tickets are about it, but has another id and none of its names. So the
+An address that is erased keeps its row, for others name it, but has another id and none of its names. So the
 same person is a new one when they come again. Raw requests are found by the messages that they became, and by the
 person's ids in them; whoever shares a request that was opened long ago loses nothing but the view of it.
 """

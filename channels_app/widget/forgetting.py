@@ -39,7 +39,7 @@ def _files(row: VisitorConversation) -> list[str]:
 
 
 def kept(channel_id: int, external_id: str) -> dict[str, Any]:
-    """For an export: what the shop's page or a form has said of them; what was said stands with the tickets."""
+    """For an export: what the shop's page or a form has said of them; what was said the desk has."""
     rows = VisitorConversation.objects.filter(channel_id=channel_id, external_id=external_id)
     fields = ("name", "email", "phone", "language", "attributes")
     found = rows.order_by("visitors__pk").exclude(visitors=None).values(*(f"visitors__{name}" for name in fields))
