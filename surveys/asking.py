@@ -130,15 +130,10 @@ def done(mine: uuid.UUID, ids: Sequence[int]) -> None:
     people = Invitation.objects.filter(pk__in=ids).values("customer_id")
     list(Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk").values_list("pk"))
     numbers = Invitation.objects.filter(pk__in=ids).values("ticket_id")
-    tickets = {
-        row.pk: row
-        for row in Ticket.objects.locked()
-        .filter(pk__in=numbers)
-        .select_related("channel", "address", "customer")
-        .order_by("pk")
-    }
+    held = Ticket.objects.locked().filter(pk__in=numbers).select_related("address", "customer").order_by("pk")
+    # Not joined what is long and the same for all: the channel here, survey and words below.
+    tickets = {row.pk: row for row in held.prefetch_related("channel")}
     rows = Invitation.objects.select_for_update(of=("self",)).filter(pk__in=ids, claim=mine)
-    # Not joined: their texts are long, and the same for all.
     batch = Batch(list(rows.prefetch_related("survey", "version").order_by("pk")), tickets, timezone.now())
     for row in batch.rows:
         batch.step(row)

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as N_
 from django.utils.translation import override
 
-from channels_app import jobs, outbound, vault
+from channels_app import jobs, outbound, prepared, vault
 from channels_app.contract import Abilities, Conversation, InboundMessage, QuickReply, Template
 from channels_app.models import Channel, MessageTemplate
 from tickets import choices, letters, sendable, threads
@@ -232,6 +232,7 @@ class Many:
 
     def __init__(self, tickets: Sequence[Ticket]) -> None:
         self._tickets = tickets
+        self._numbers = [ticket.pk for ticket in tickets]
         self._messages: list[Message] = []
         self._entries: list[Entry] = []
         self._templates: dict[tuple[int, str, str], MessageTemplate | None] = {}
@@ -272,8 +273,8 @@ class Many:
         self._entries.append(Entry(ticket, type, changes=changes))
 
     def write(self) -> None:
-        Message.objects.bulk_create(self._messages)
-        Part.objects.bulk_create([_part(message) for message in self._messages])
+        prepared.insert_all(self._messages)
+        prepared.insert_all([_part(message) for message in self._messages])
         record_all(self._entries, SYSTEM)
         for message in self._messages:
             jobs.enqueue("tickets.delivery.deliver", message.pk)
@@ -286,7 +287,7 @@ class Many:
 
     @cached_property
     def _said(self) -> dict[int, Mapping[str, Any]]:
-        theirs = Message.objects.filter(ticket__in=self._tickets, direction=Message.Direction.IN)
+        theirs = Message.objects.filter(ticket__in=self._numbers, direction=Message.Direction.IN)
         newest = Message.objects.filter(pk__in=theirs.values("ticket").annotate(newest=Max("pk")).values("newest"))
         return {ticket: extra.get("mail", {}) for ticket, extra in newest.values_list("ticket_id", "extra")}
 

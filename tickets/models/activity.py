@@ -128,7 +128,8 @@ def record_all(entries: Sequence[Entry], by: Actor) -> None:
     """
     assert not any(entry.type in STIRS or (entry.message and entry.message.direction == "in") for entry in entries)
     now = timezone.now()
-    lines = Activity.objects.bulk_create([_line(entry, by, now, None) for entry in entries])
+    lines = [_line(entry, by, now, None) for entry in entries]
+    prepared.insert_all(lines)
     for entry, line in zip(entries, lines, strict=True):
         ticket = entry.ticket
         ticket.seq, ticket.updated_at, ticket.told = line.seq, now, (*ticket.told, line)
