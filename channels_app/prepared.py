@@ -183,7 +183,7 @@ def insert_all(rows: Iterable[M]) -> None:
             raise TypeError("plain values only")
         with own.cursor() as cursor:
             cursor.execute(f"{head} VALUES {', '.join([row] * len(some))} RETURNING {names}", params)
-            returned = own.ops.fetch_returned_insert_rows(cursor)
+            returned = own.ops.fetch_returned_insert_rows(cursor)  # type: ignore[attr-defined]
         for one, values in zip(some, returned, strict=True):
             for field, value in zip(one._meta.db_returning_fields, values, strict=True):
                 setattr(one, field.attname, value)
