@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -96,18 +98,20 @@ class RunningHub:
             )
         self.wait_ready()
 
-    def wait_ready(self, seconds: float = 180) -> None:
-        end = time.monotonic() + seconds
+    def wait_ready(self, seconds: float = 400) -> None:
+        end, last = time.monotonic() + seconds, ""
         while time.monotonic() < end:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"the hub ended with {self.process.returncode}:\n{self.log()}")
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=3, trust_env=False).status_code == 200:
+                answer = httpx.get(f"{self.url}/readyz", timeout=10, trust_env=False)
+                if answer.status_code == 200:
                     return
-            except httpx.TransportError:
-                pass
+                last = answer.text
+            except httpx.TransportError as error:
+                last = str(error)
             time.sleep(0.1)
-        raise AssertionError(f"not ready after {seconds} s:\n{self.log()}")
+        raise AssertionError(f"not ready after {seconds} s: {last}\n{self.log()}")
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -138,6 +142,22 @@ class RunningHub:
         """kill -9 of one part: "hub.server" or "celery"."""
         for pid in self.children(part):
             os.kill(pid, signal.SIGKILL)
+
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """Killed as by ``kill``, and away for as long as this lasts: whoever would start it again is held still.
+
+        "hub.server" only: that it is gone is known by its port.
+        """
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)
+        try:
+            self.kill(part)
+            until(lambda: not answers(self.port))
+            yield
+        finally:
+            os.kill(self.process.pid, signal.SIGCONT)
+        self.wait_ready()
 
     def kill_all(self) -> None:
         assert self.process is not None
