@@ -210,6 +210,8 @@ class Desk {
 
   leave() {
     if (!this.stream) return;
+    // What was on the screen last has been read, too.
+    if (this.saidSeen !== `${this.stream.ticket} ${this.stream.seen}`) this.seen();
     this.live?.say("left", this.stream.ticket);
     this.stream.close();
     this.composer.close?.();
@@ -255,7 +257,9 @@ class Desk {
 
   /** This agent has read all that is on the screen: their other tabs and the counts follow. */
   seen() {
-    if (this.stream && document.visibilityState === "visible") this.live?.say("seen", this.stream.ticket, { upto: this.stream.seen });
+    if (!this.stream || !this.live || document.visibilityState !== "visible") return;
+    this.saidSeen = `${this.stream.ticket} ${this.stream.seen}`;
+    this.live.say("seen", this.stream.ticket, { upto: this.stream.seen });
   }
 
   // Verbs, and taking one back.
@@ -283,11 +287,22 @@ class Desk {
   done(ticket, { words: text, undo }, moved = false) {
     if (moved) this.movedAway = ticket;
     if (!text) return;
-    const action = undo ? { text: words("undo"), key: "z", act: () => this.undo(ticket, undo) } : null;
-    this.lastDone = toast(text, { action });
+    const act = () => this.undo(ticket, undo);
+    const shown = toast(text, { action: undo ? { text: words("undo"), key: "z", act } : null });
+    this.lastDone = undo ? { ticket, shown, act } : null;
+  }
+
+  /** By key: while the word is there; after that as long as nothing else was done and the ticket is open. */
+  undoLast() {
+    const { ticket, shown, act } = this.lastDone ?? {};
+    if (!act || !(shown.isConnected || ticket === this.stream?.ticket)) return;
+    shown.remove();
+    act();
   }
 
   async undo(ticket, seq) {
+    const last = this.lastDone;
+    this.lastDone = null;
     try {
       const response = await ask(`/tickets/${ticket}/undo/`, { method: "POST", body: new URLSearchParams({ seq }) });
       const answer = await response.text();
@@ -297,6 +312,7 @@ class Desk {
       else if (this.movedAway === ticket && !this.stream) this.openTicket(`/tickets/${ticket}/${this.query()}`);
       this.movedAway = null;
     } catch {
+      this.lastDone = last;
       toast(words("offline"), { bad: true });
     }
   }
@@ -404,7 +420,10 @@ class Desk {
       if (!bar.hidden) toast(words("connected"));
       bar.hidden = true;
       this.look();
-      if (this.wasOffline) this.news();
+      if (this.wasOffline) {
+        this.news();
+        this.list.readElsewhere();
+      }
       this.wasOffline = false;
       return;
     }
@@ -475,7 +494,7 @@ class Desk {
       r: () => this.composer?.choose("reply"),
       n: () => this.composer?.choose("note"),
       ...Object.fromEntries([..."aelspmti"].map((key) => [key, press(key)])),
-      z: () => this.lastDone?.isConnected && this.lastDone.querySelector("button")?.click(),
+      z: () => this.undoLast(),
       "/": () => (this.pane(innerWidth < 960 ? "views" : document.body.dataset.pane), $("#q").focus(), $("#q").select()),
       "?": () => this.help(),
     };
@@ -500,7 +519,8 @@ class Desk {
 
   menu(event) {
     const menu = event.target;
-    if (!menu.matches?.("details.menu") || !menu.open) return;
+    if (!menu.matches?.("details.menu")) return;
+    if (!menu.open) return void (this.stream?.headWaits && this.news());
     for (const other of document.querySelectorAll("details.menu[open]")) if (other !== menu) other.open = false;
     const first = menu.querySelector(".sheet input:not([type=hidden]), .sheet button");
     first?.focus({ preventScroll: true });

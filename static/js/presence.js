@@ -1,7 +1,7 @@
 // As what one is shown, what one is offered, and the bell for leads. Loaded with the first touch of the page, or when
 // something of it comes.
 
-import { ask, explain, fragment, kept, toast, words } from "./web.js";
+import { ask, explain, fragment, handsOff, kept, toast, words } from "./web.js";
 
 const me = document.body.dataset.agent;
 let desk = null;
@@ -36,8 +36,15 @@ async function show(body = null) {
   const response = await ask("/presence/", body ? { method: "POST", body } : {});
   const text = await response.text();
   if (!response.ok) return explain(response.status, text);
+  await handsOff();
   const old = document.querySelector("[data-presence]");
   if (!old) return;
+  // An open menu is somebody's work: only what they choose themselves closes it, and what is new waits as long.
+  if (old.open && !body) {
+    if (!old.dataset.waits) old.addEventListener("toggle", () => show().catch(() => {}), { once: true });
+    old.dataset.waits = "yes";
+    return;
+  }
   const inside = old.contains(document.activeElement);
   old.replaceWith(fragment(text));
   if (inside) document.querySelector("[data-presence] summary")?.focus({ preventScroll: true });

@@ -1,6 +1,6 @@
 // The open ticket: merges what is new into the messages without moving what is being read, and shows who else is there.
 
-import { ask, calm, explain, fragment, label, localise, toast, words } from "./web.js";
+import { ask, calm, explain, fragment, handsOff, label, localise, toast, words } from "./web.js";
 
 const CLOSE = 120;
 const NEAR = 600;
@@ -8,6 +8,7 @@ const SAME_BREATH = 5 * 60000;
 const LOOKS = 45000;
 const TYPES = 5000;
 const ANSWER = 1200;
+const AGAIN = 3000;
 // A ticket may have ten thousand messages; the page keeps the part that is being read.
 const MOST = 300;
 const KEPT = 200;
@@ -196,10 +197,17 @@ export class Stream {
       if (!this.root.isConnected) return;
       if (response.status === 205) this.desk.openTicket(location.href, { push: false });
       else if (response.status === 404) this.desk.closeTicket();
-      else if (response.ok) this.merge(fragment(await response.text()));
-      else explain(response.status, await response.text());
+      else if (response.ok) {
+        const news = fragment(await response.text());
+        await handsOff();
+        if (this.root.isConnected) this.merge(news);
+      } else if (response.status < 500 || this.failed) explain(response.status, await response.text());
+      // What passes by itself is no news: only the second time is said.
+      this.failed = response.status >= 500;
+      if (this.failed) this.later();
     } catch {
-      // The line is cut: the socket comes back and asks again.
+      // The socket may well live on: without this, what was missed would wait for the ticket's next line.
+      this.later();
     } finally {
       this.fetching = false;
       if (this.again) {
@@ -207,6 +215,10 @@ export class Stream {
         this.refresh();
       }
     }
+  }
+
+  later() {
+    setTimeout(() => this.root.isConnected && navigator.onLine && this.refresh(), AGAIN);
   }
 
   merge(news) {
@@ -236,15 +248,17 @@ export class Stream {
     if (end) this.toEnd();
   }
 
-  /** An open menu is somebody's work: it stays until it is closed. */
+  /** An open menu is somebody's work: it stays until it is closed, and what is new waits as long. */
   mergeHead(head) {
     const old = this.root.querySelector("#ticket-head");
-    const busy = old.querySelector("details[open]");
+    this.headWaits = Boolean(old.querySelector("details[open]"));
+    if (this.headWaits) return;
     const focused = old.contains(document.activeElement) ? sameAs(document.activeElement) : null;
-    if (busy && old.contains(document.activeElement)) return;
     old.replaceWith(head);
     htmx.process(head);
-    if (focused) [...head.querySelectorAll("a, button, summary")].find((one) => sameAs(one) === focused)?.focus();
+    if (!focused) return;
+    const same = [...head.querySelectorAll("a, button, summary")].find((one) => sameAs(one) === focused);
+    (same ?? this.root.closest("#ticket")).focus({ preventScroll: true });
   }
 
   /** True when it was not there before. */

@@ -119,9 +119,12 @@ export function missing(place, again) {
 
 let pressed = Promise.resolve();
 let release = () => {};
-document.addEventListener("pointerdown", () => (pressed = new Promise((done) => (release = done))), true);
+const press = () => (pressed = new Promise((done) => (release = done)));
+document.addEventListener("pointerdown", press, true);
+// With the space bar a button is pressed when the key comes up.
+document.addEventListener("keydown", (event) => event.key === " " && !event.repeat && event.target.closest?.("button, summary") && press(), true);
 // The click comes right behind: whoever waits must not take its target away before.
-for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(release, 50), true);
+for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, () => setTimeout(release, 50), true);
 
 /** While a button is held down nothing under it may be replaced, or the click is lost. At most two seconds. */
 export function handsOff() {
