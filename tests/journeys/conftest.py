@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.journeys.waiting import NOTED, WITHIN
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
 
@@ -21,7 +22,6 @@ QUIETLY = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 ]  # fmt: skip
-WITHIN = 45_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(900))
             if not CHROMIUM.exists() and os.environ.get("CI") != "true":
                 item.add_marker(pytest.mark.skip(reason="Chromium is not here"))
 
@@ -62,12 +62,15 @@ Enter = Callable[..., Page]
 @pytest.fixture
 def enter(hub: RunningHub, chromium: Browser) -> Iterator[Enter]:
     """Opens the product as an agent. Whatever a page complains of fails the test: errors, dialogs, CSP."""
+    # Set here: other modules of the same process have settings of their own.
+    expect.set_options(timeout=WITHIN)
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def open_for(name: str, path: str = "/", expect_trouble: bool = False, **options: object) -> Page:
         context = chromium.new_context(base_url=hub.url, locale="en-GB", **options)  # type: ignore[arg-type]
         context.set_default_timeout(WITHIN)
+        context.add_init_script(NOTED)
         contexts.append(context)
         page = context.new_page()
         if not expect_trouble:
@@ -75,7 +78,7 @@ def enter(hub: RunningHub, chromium: Browser) -> Iterator[Enter]:
         if name:
             sign_in(page, hub, name)
             page.goto(path)
-            expect(page.locator("html")).to_have_attribute("data-live", "on", timeout=WITHIN)
+            expect(page.locator("html")).to_have_attribute("data-live", "on")
         return page
 
     yield open_for
@@ -104,4 +107,5 @@ def sign_in(page: Page, hub: RunningHub, name: str) -> None:
     page.get_by_label("E-mail address").fill(agent["email"])
     page.get_by_label("Password", exact=True).fill(agent["password"])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
+    # The address of the form ends in a stroke, too: only another one means that the answer is here.
+    page.wait_for_url(lambda address: "/accounts/" not in address)

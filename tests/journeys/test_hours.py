@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Keys
 from tests.journeys.test_looks import SIZES
 from tests.journeys.test_staff import settled
 from tests.running import RunningHub
@@ -17,6 +18,7 @@ Enter = Callable[..., Page]
 
 
 def test_hours_by_keyboard_and_what_is_due(enter: Enter, hub: RunningHub) -> None:
+    keys = Keys()
     name = f"Malam {uuid.uuid4().hex[:6]}"
     ana = enter("ana", "/", viewport=SIZES["phone"], color_scheme="dark", reduced_motion="reduce")
     ana.goto("/settings/hours/")
@@ -47,10 +49,10 @@ def test_hours_by_keyboard_and_what_is_due(enter: Enter, hub: RunningHub) -> Non
     expect(row.locator(".pill.due")).to_have_text(re.compile(r"\d+m left|1h left"))
     bea.get_by_role("link", name="Due first").press("Enter")
     expect(bea.locator("#list .head[data-order=due]")).to_have_count(1)
-    row.locator("a").click()
+    keys.open(row)
     expect(bea.locator("#ticket-head .facts")).to_contain_text("First response:")
-    bea.get_by_label("Text").fill("Jam sembilan")
-    bea.locator("#send").click()
+    keys.write(bea.get_by_label("Text"), "Jam sembilan")
+    keys.send(bea)
     expect(bea.locator("#ticket-head .facts")).to_contain_text("Resolution: paused")
     # What is not due any more leaves the list of what is.
     expect(row).to_have_count(0)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Hands, Keys, Mouse
 from tests.journeys.test_meta import PNG
 from tests.platforms import FakePlatform, answer
 from tests.platforms import line as line_platform
@@ -20,7 +21,6 @@ from tests.platforms.telegram import FakeTelegram
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 45_000
 
 
 class Person(Protocol):
@@ -106,16 +106,18 @@ def person(request: pytest.FixtureRequest, hub: RunningHub) -> Iterator[Person]:
 
 
 def test_from_the_platform_to_the_browser_and_back(enter: Enter, person: Person) -> None:
+    """The same story each time: once by mouse, once by keyboard alone."""
+    hands: Hands = Mouse() if isinstance(person, OnLine) else Keys()
     ana = enter("ana")
     person.says("Halo dari ponsel")
     row = ana.locator("#rows .row", has_text=person.name)
-    expect(row).to_contain_text("Halo dari ponsel", timeout=WITHIN)
-    row.locator("a").click()
+    expect(row).to_contain_text("Halo dari ponsel")
+    hands.open(row)
     expect(ana.locator("#ticket-head")).to_contain_text(person.name)
     person.shows_a_picture()
-    expect(ana.locator("#stream .msg img")).to_have_count(1, timeout=WITHIN)
+    expect(ana.locator("#stream .msg img")).to_have_count(1)
 
-    ana.get_by_label("Text").fill("Terima kasih, kami cek")
-    ana.locator("#send").click()
-    expect(ana.locator("#stream .msg", has_text="Terima kasih, kami cek")).to_contain_text("Sent", timeout=WITHIN)
+    hands.write(ana.get_by_label("Text"), "Terima kasih, kami cek")
+    hands.send(ana)
+    expect(ana.locator("#stream .msg", has_text="Terima kasih, kami cek")).to_contain_text("Sent")
     assert person.got() == ["Terima kasih, kami cek"]

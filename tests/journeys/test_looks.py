@@ -72,27 +72,38 @@ def tickets(hub: RunningHub) -> list[int]:
     return sorted(set(by_status.values()))
 
 
+# No part of the first load: what a customer has sent, what sends (fetched once the page is at rest, which on a slow
+# machine is in the middle of it), and what is asked for because somebody has just written.
+NO_PART = ("data:", "/attachments/", "/pending", "/outbox", "/rows/", "/news/")
+
+
 @pytest.mark.parametrize("place", ["list", "ticket"])
 def test_the_first_load_is_small(enter: Enter, hub: RunningHub, place: str) -> None:
     page = enter("bea")
     path = "/" if place == "list" else f"/tickets/{tickets(hub)[-1]}/"
-    requests: list[str] = []
-    # What a customer has sent is no part of the page.
-    page.on("request", lambda one: requests.append(one.url) if "/attachments/" not in one.url else None)
+    requests: dict[str, str] = {}
+    received: dict[str, int] = {}
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    received: list[int] = []
-    session.on("Network.loadingFinished", lambda event: received.append(int(event["encodedDataLength"])))
+    session.on(
+        "Network.requestWillBeSent", lambda event: requests.setdefault(event["requestId"], event["request"]["url"])
+    )
+    session.on(
+        "Network.loadingFinished", lambda event: received.update({event["requestId"]: event["encodedDataLength"]})
+    )
     page.goto(path)
     expect(page.locator("html")).to_have_attribute("data-live", "on")
     if place == "ticket":
         expect(page.locator("#customer [data-customer]")).to_be_attached()
         expect(page.locator("#list .rows.loading")).to_have_count(0)
     page.wait_for_load_state("networkidle")
-    print(f"{path}: {len(requests)} requests, {sum(received)} bytes", *requests, sep="\n  ")
-    assert len(requests) <= 12, requests
-    assert sum(received) <= 120 * 1024
+    # Each once: counts are asked for again whenever somebody writes.
+    first = {url: one for one, url in reversed(requests.items()) if not any(part in url for part in NO_PART)}
+    size = sum(received.get(one, 0) for one in first.values())
+    print(f"{path}: {len(first)} requests, {size} bytes", *first, sep="\n  ")
+    assert len(first) <= 12, first
+    assert size <= 120 * 1024
 
 
 def test_thai_years_and_the_agents_zone(enter: Enter, hub: RunningHub) -> None:
@@ -100,16 +111,20 @@ def test_thai_years_and_the_agents_zone(enter: Enter, hub: RunningHub) -> None:
     page.goto("/settings/profile/")
     page.locator("[name=language]").select_option("th")
     page.locator("[name=time_zone]").select_option("Asia/Bangkok")
-    page.locator("main button.primary").click()
+    saved(page)
     try:
         page.goto("/?view=resolved")
         expect(page.locator("html")).to_have_attribute("lang", "th")
-        title = page.locator("#rows .row time.age").last.get_attribute("title") or ""
-        assert re.search(r"25[67]\d", title), title
+        expect(page.locator("#rows .row time.age").last).to_have_attribute("title", re.compile(r"25[67]\d"))
         assert page.evaluate("document.body.dataset.zone") == "Asia/Bangkok"
     finally:
         page.goto("/settings/profile/")
         page.locator("[name=language]").select_option("")
         page.locator("[name=time_zone]").select_option("")
+        saved(page)
+
+
+def saved(page: Page) -> None:
+    """The profile: what comes next is of a page that knows it."""
+    with page.expect_navigation():
         page.locator("main button.primary").click()
-        page.wait_for_url("**/profile/")

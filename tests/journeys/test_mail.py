@@ -10,6 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Hands, both
 from tests.journeys.test_looks import findings
 from tests.platforms.smtp import FakeMailServer
 from tests.running import RunningHub
@@ -39,7 +40,8 @@ def door(hub: RunningHub, server: FakeMailServer) -> str:
     return f"{response.json()['webhook_url']}mime/"
 
 
-def test_a_mail_is_read_and_answered_with_a_copy(door: str, server: FakeMailServer, enter: Enter) -> None:
+@both
+def test_a_mail_is_read_and_answered_with_a_copy(door: str, server: FakeMailServer, enter: Enter, hands: Hands) -> None:
     name = f"Dora {uuid4().hex[:5]}"
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Cc"] = f"{name} <dora@mail.example>", "help@shop.example", "eka@mail.example"
@@ -53,21 +55,21 @@ def test_a_mail_is_read_and_answered_with_a_copy(door: str, server: FakeMailServ
     page = enter("bea")
     asked: list[str] = []
     page.route("https://track.example/**", lambda route: (asked.append(route.request.url), route.fulfill(status=204)))
-    page.get_by_role("link", name=name).click()
+    hands.open(page.locator("#rows .row", has_text=name))
     message = page.locator(".item.in").last
     expect(message).to_contain_text("Berapa harganya?")
-    message.get_by_text("Show the whole mail").click()
+    hands.press(message.locator("summary", has_text="Show the whole mail"))
     expect(message.frame_locator("iframe").locator("b")).to_have_text("harganya")
     assert asked == []
-    message.get_by_role("button", name="Load them").click()
+    hands.press(message.get_by_role("button", name="Load them"))
     expect(page.locator(".item.in .pictures")).to_have_count(0)
     expect(page.locator(".item.in iframe")).to_be_visible()
     expect(page.locator(".item.in").last.frame_locator("iframe").locator("img")).to_have_attribute("src", picture)
 
     expect(page.get_by_label("Cc", exact=True)).to_have_value("eka@mail.example")
-    page.get_by_label("Cc", exact=True).fill("eka@mail.example, Fitri <fitri@mail.example>")
-    page.get_by_label("Text", exact=True).fill("Lima ribu.")
-    page.get_by_role("button", name="Send").click()
+    hands.write(page.get_by_label("Cc", exact=True), "eka@mail.example, Fitri <fitri@mail.example>")
+    hands.write(page.get_by_label("Text", exact=True), "Lima ribu.")
+    hands.send(page)
     expect(page.locator(".item.out", has_text="Lima ribu.")).to_contain_text("Sent")
     taken = server.wait()[0]
     assert taken.recipients == ["dora@mail.example", "eka@mail.example", "fitri@mail.example"]

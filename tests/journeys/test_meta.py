@@ -11,11 +11,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Hands, Keys, Mouse
 from tests.platforms.meta import FakeMeta, event, page, signed, wa_status, whatsapp
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
-WITHIN = 45_000
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301010018dd8db0"
     "0000000049454e44ae426082"
@@ -95,18 +95,20 @@ def meta() -> Iterator[FakeMeta]:
 
 @pytest.mark.parametrize("kind", sorted(ACCOUNT))
 def test_from_the_platform_to_the_browser_and_back(enter: Enter, hub: RunningHub, meta: FakeMeta, kind: str) -> None:
+    """The same story each time: once by mouse, else by keyboard alone."""
+    hands: Hands = Mouse() if kind == "messenger" else Keys()
     dewi, ana = Platform(hub, kind, meta), enter("ana")
     dewi.says(f"{dewi.person}-1", "Halo dari ponsel")
     row = ana.locator("#rows .row", has_text=dewi.name)
-    expect(row).to_contain_text("Halo dari ponsel", timeout=WITHIN)
-    row.locator("a").click()
+    expect(row).to_contain_text("Halo dari ponsel")
+    hands.open(row)
     expect(ana.locator("#ticket-head")).to_contain_text(dewi.name)
     dewi.says(f"{dewi.person}-2", "" if kind == "whatsapp" else "Ini fotonya", picture="pic1")
-    expect(ana.locator("#stream .msg img")).to_have_count(1, timeout=WITHIN)
+    expect(ana.locator("#stream .msg img")).to_have_count(1)
 
-    ana.get_by_label("Text").fill("Terima kasih, kami cek")
-    ana.locator("#send").click()
+    hands.write(ana.get_by_label("Text"), "Terima kasih, kami cek")
+    hands.send(ana)
     answer = ana.locator("#stream .msg", has_text="Terima kasih, kami cek")
-    expect(answer).to_contain_text("Sent", timeout=WITHIN)
+    expect(answer).to_contain_text("Sent")
     dewi.reads()
-    expect(answer).to_contain_text("Read", timeout=WITHIN)
+    expect(answer).to_contain_text("Read")

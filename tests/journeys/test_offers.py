@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import Keys
 from tests.journeys.test_inbox import message
 from tests.running import RunningHub
 
@@ -13,15 +15,15 @@ Enter = Callable[..., Page]
 
 
 def test_buttons_are_offered_and_pressed(enter: Enter, hub: RunningHub) -> None:
-    channel = hub.channel("sandbox")["id"]
+    channel, keys, name = hub.channel("sandbox")["id"], Keys(), f"Rini {uuid.uuid4().hex[:6]}"
     page = enter("bea")
-    page.goto(f"/sandbox/{channel}/?customer=Rini")
+    page.goto(f"/sandbox/{channel}/?customer={name}")
     page.get_by_role("textbox", name="Message").fill("Mau pesan")
     page.keyboard.press("Enter")
     expect(page.locator(".said .in")).to_contain_text("Mau pesan")
     desk = page.context.new_page()
     desk.goto(f"/?channel={channel}")
-    desk.locator("#rows .row", has_text="Rini").first.click()
+    keys.open(desk.locator("#rows .row", has_text=name))
     text = desk.get_by_label("Text")
     text.fill("Antar atau ambil?")
     desk.get_by_role("button", name="Add a button").press("Enter")
@@ -41,6 +43,6 @@ def test_buttons_are_offered_and_pressed(enter: Enter, hub: RunningHub) -> None:
     expect(message(desk, "Antar atau ambil?")).to_contain_text("Delivered")
     expect(desk.locator("#offers")).to_be_hidden()
     page.bring_to_front()
-    page.locator(".said .out").get_by_role("button", name="Ambil sendiri").click()
+    keys.press(page.locator(".said .out").get_by_role("button", name="Ambil sendiri"))
     expect(page.locator(".said .in").last).to_contain_text("Ambil sendiri")
     expect(desk.locator("#stream .postback")).to_contain_text("Ambil sendiri")
