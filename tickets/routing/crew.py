@@ -47,19 +47,21 @@ def _held(ids: Sequence[int], known: Weights) -> tuple[Counter[int], set[int]]:
 
 
 def of_team(team_id: int, known: Weights, *, lock: bool = False) -> list[Candidate]:
-    """The team's colleagues who may sign in, as strategies see them (four statements).
+    """The team's colleagues who are there, as strategies see them; where nobody is, all who may sign in. In four
+    statements, and one more where some are away.
 
     lock: nobody else gives work to those who are online until the transaction ends. All are locked in one order, and
     counted afterwards, so what is decided then holds.
     """
     now, found = timezone.now(), Agent.objects.filter(teams=team_id, is_active=True).select_related("presence")
     # Most of a large team is not there; only when nobody is does it matter who they are.
-    members = list(found.filter(presence__seen_at__gt=now - GRACE)) if lock else []
-    members = members or list(found)
-    ids = [one.pk for one in members]
+    members = list(found.filter(presence__seen_at__gt=now - GRACE)) or list(found)
     online = {one.pk for one in members if presence_of(one, now) == Presence.Status.ONLINE}
-    seat_of = _locked(online) if lock else {seat.pk: seat for seat in Seat.objects.filter(pk__in=ids)}
-    held, asked = _held(list(online if lock else ids), known)
+    seat_of = _locked(online) if lock else {}
+    unlocked = [one.pk for one in members if one.pk not in seat_of]
+    if unlocked:
+        seat_of |= {seat.pk: seat for seat in Seat.objects.filter(pk__in=unlocked)}
+    held, asked = _held(list(online), known)
     return [_candidate(one, seat_of.get(one.pk), held[one.pk], one.pk in asked, one.pk in online) for one in members]
 
 

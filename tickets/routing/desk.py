@@ -26,11 +26,12 @@ from channels_app import jobs
 from tickets import lifecycle
 from tickets.models import Activity, Ticket, TicketQuerySet
 from tickets.models.activity import SYSTEM, record
-from tickets.routing import considering, crew, giving, strategies
+from tickets.routing import considering, crew, giving, sifting, strategies
 from tickets.routing.gathering import Gathering
 from tickets.routing.models import Offer, Queue, Route
 from tickets.routing.opening import closed_until
-from tickets.routing.strategies import Candidate, Reason, Way, Work
+from tickets.routing.sifting import Waits
+from tickets.routing.strategies import Candidate, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,6 @@ AT_ONCE = 25
 """So many are given in one transaction: it holds the seats, and readers of the log wait for its lines."""
 LOOK = 2_000
 """So many waiting tickets of a team are looked through for one that the free agents can take."""
-ASK_AGAIN = timedelta(seconds=60)
-"""Whoever passed is asked again after this, when nobody else is left."""
 TAKEN_UP = timedelta(minutes=10)
 URGENCY = ("urgent", "high", "normal", "low")
 GIVING = (Queue.Mode.DIRECT, Queue.Mode.OFFER)
@@ -176,6 +175,9 @@ def serve(queue: Queue, came: Collection[int] | None = None) -> int:
     if came is not None and _is_ahead(queue, known):
         came = None
     numbers, closed = _open_first(queue, came)
+    waited, told_anew = len(numbers), list[int]()
+    if waited > PAGE:
+        numbers, told_anew = sifting.sift(queue, numbers, known)
     given, at, free = 0, 0, True
     while at < len(numbers) and free:
         done, looked, free = _serve_some(queue, numbers[at : at + PAGE], known)
@@ -183,7 +185,8 @@ def serve(queue: Queue, came: Collection[int] | None = None) -> int:
     # Nobody has room for these now, or the channel is closed: who was not told why is told.
     _serve_some(queue, _untold(numbers[at:], lambda why: bool(why)), known)
     _serve_some(queue, _untold(closed, lambda why: bool(why) and why[0][0] == "closed"), known)
-    if given < len(numbers):
+    _serve_some(queue, told_anew[:PAGE], known)
+    if given < waited:
         _ring(queue)
     return given
 
@@ -279,39 +282,29 @@ def _serve_one(queue: Queue, ticket: Ticket, people: dict[int, Candidate], known
     if closed:
         _say_why(ticket, [("closed", {"until": until.isoformat() if until else None})])
         return None
-    work = _work(queue, ticket, known)
-    choice = strategies.choose(work, list(people.values()), Way(queue.strategy, queue.sticky, queue.language))
+    work = sifting.work_of(queue, _waits(ticket), known, getattr(ticket, "previous_agent", None))
+    choice = strategies.choose(work, list(people.values()), sifting.way_of(queue))
     if choice.agent is None:
         _say_why(ticket, list(choice.reasons))
         return None
     return giving.give(ticket, queue, choice.agent, work.weight, choice.reasons)
 
 
-def _work(queue: Queue, ticket: Ticket, known: crew.Weights) -> Work:
+def _waits(ticket: Ticket) -> Waits:
     route: Route | None = getattr(ticket, "route", None)
-    now = timezone.now()
-    waited = now - (ticket.waiting_since or ticket.created_at)
-    asked_again = route is None or route.passed_at is None or now - route.passed_at > ASK_AGAIN
-    return Work(
-        weight=crew.weight_of(ticket.channel_id, ticket.threads, known),
-        language=ticket.customer.language,
-        skills=frozenset(route.skills if route else ()),
-        previous=getattr(ticket, "previous_agent", None),
-        wanted=route.wanted_id if route else None,
-        passed=frozenset(route.passed if route and not asked_again else ()),
-        relaxed=bool(queue.fallback_minutes) and waited >= timedelta(minutes=queue.fallback_minutes),
-    )
+    about = (ticket.channel_id, ticket.threads, ticket.waiting_since, ticket.created_at, ticket.customer.language)
+    return Waits(*about, route.wanted_id, route.skills, route.passed, route.passed_at) if route else Waits(*about)
 
 
 # ── When nobody can ──────────────────────────────────────────────────────────────────────────
 
 
 def _say_why(ticket: Ticket, reasons: list[Reason]) -> None:
-    """Once per reason, not once per look. That others are being asked about something else passes in seconds."""
+    """Once per reason, not once per look."""
     route: Route | None = getattr(ticket, "route", None)
-    why = [list(one) for one in reasons]
-    if why[0][0] == "all_asked" or (route is not None and route.why == why):
+    if not sifting.is_news(route.why if route else None, reasons):
         return
+    why = [list(one) for one in reasons]
     if route is None:
         Route.objects.bulk_create([Route(ticket=ticket)], ignore_conflicts=True)
     Route.objects.filter(pk=ticket.pk).update(why=why)

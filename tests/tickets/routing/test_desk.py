@@ -21,7 +21,7 @@ from tests.tickets.test_interleavings import at_once
 from tickets import lifecycle, wording
 from tickets.lifecycle import Conflict
 from tickets.models import Activity, Actor, Ticket
-from tickets.routing import crew, desk, giving, presence
+from tickets.routing import crew, desk, giving, presence, sifting
 from tickets.routing.models import Offer, Queue, Route, Weight
 
 pytestmark = pytest.mark.django_db
@@ -273,6 +273,40 @@ def test_a_look_at_the_queue_costs_the_same_however_long_it_is(sms_channel: Chan
     assert cost() == one
 
 
+def test_a_long_queue_that_nobody_can_take_is_looked_through_and_left_alone(
+    sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is a row of it held, nor does it cost more when it is longer; who can be helped is found behind it."""
+    monkeypatch.setattr(desk, "PAGE", 4)
+    monkeypatch.setattr("agents.kept.SECONDS", 3600.0)
+    sit(bea, capacity=4)
+
+    def wait(count: int) -> list[Ticket]:
+        made = [writes(sms_channel) for _ in range(count)]
+        Route.objects.bulk_create(Route(ticket=one, skills=["falconry"]) for one in made)
+        for _ in range(5):
+            desk.serve(queue)
+        return made
+
+    hard = wait(6)
+    assert all(last_line(one).endswith("nobody knows falconry") for one in hard)
+    queue.refresh_from_db()  # the lead has been rung
+    with CaptureQueriesContext(connection) as made:
+        desk.serve(queue)
+    assert not [one for one in made.captured_queries if "UPDATE" in one["sql"] or "SAVEPOINT" in one["sql"]]
+    hard += wait(8)
+    assert statements(lambda: desk.serve(queue)) == len(made)
+    easy = writes(sms_channel)
+    assert desk.serve(queue) == 1
+    assert [holder(one) for one in (easy, hard[0])] == [bea, None]
+    # Why they wait is another reason now: they are told, some at a time.
+    Seat.objects.update(skills=["falconry"])
+    Presence.objects.update(choice="away")
+    for _ in range(5):
+        desk.serve(queue)
+    assert {last_line(one) for one in hard} == {"Nobody can take this ticket yet: nobody is online"}
+
+
 # ── Many jobs at once ────────────────────────────────────────────────────────────────────────
 
 
@@ -460,7 +494,7 @@ def test_what_is_not_taken_goes_on_to_the_next(
     assert offered() == []
     assert last_line(ticket).endswith("everybody was asked and nobody took it")
     # After a while they are asked again: no ticket is left lying.
-    Route.objects.update(passed_at=timezone.now() - desk.ASK_AGAIN - timedelta(seconds=1))
+    Route.objects.update(passed_at=timezone.now() - sifting.ASK_AGAIN - timedelta(seconds=1))
     desk.sweep()
     assert offered() == ["Ana"]
     taken = giving.accept(Offer.objects.get(state="open").pk, ana)
