@@ -26,7 +26,8 @@ from tickets.sla.models import Kind
 
 def of_line(row: Activity) -> str:
     """One line of the log as a sentence."""
-    who = row.actor_name or _("The system")
+    # Of a customer who was erased no name is left.
+    who = row.actor_name or (_("The customer") if row.actor_type == "customer" else _("The system"))
     tell = _LINES.get(row.type) or _of_above(row.type.partition(".")[0])
     if tell is not None:
         return tell(who, row)

@@ -360,6 +360,11 @@ def test_an_open_page_shows_it(story: Ticket, ana: Agent, bea: Agent) -> None:
     shown = browser(bea).get(f"/tickets/{story.pk}/").content.decode()
     assert "Erased with the customer." in shown
     assert "Erased customer" in shown
+    assert "The customer opened the ticket" in shown
+    panel = browser(ana).get(f"/tickets/{story.pk}/customer/").content.decode()
+    assert "erased-" not in panel
+    assert 'class="edit"' not in panel
+    assert page(story.customer_id) not in panel
     assert not [word for word in WORDS if word in shown]
     assert "erased-" not in shown.partition('id="list"')[0]
 
