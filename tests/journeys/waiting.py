@@ -21,6 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("toasts");
   const { dataset } = document.documentElement;
   const note = (one) => (dataset.toasts = `${dataset.toasts ?? ""}${one.textContent}\\n`);
+  for (const one of place?.children ?? []) note(one);
   const changed = (all) => all.forEach((change) => change.addedNodes.forEach(note));
   if (place) new MutationObserver(changed).observe(place, { childList: true });
 });
