@@ -11,6 +11,7 @@ const LONGEST = 1000000;
 const KEPT = 30 * 86400000;
 // The server keeps an upload that was never sent for a day.
 const FILES_KEPT = 23 * 3600000;
+const FITS = CSS.supports("field-sizing", "content");
 const me = document.body.dataset.agent;
 
 // What is on its way is drawn and sent by a module of its own: a page on which nothing is written does without it.
@@ -198,8 +199,9 @@ export class Composer {
     }
   }
 
-  /** As tall as its text, within the limits of the style sheet. */
+  /** As tall as its text, within the limits of the style sheet, which does it itself where it can. */
   fit() {
+    if (FITS) return;
     this.text.style.height = "auto";
     this.text.style.height = `${this.text.scrollHeight + 2}px`;
   }
