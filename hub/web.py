@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 
 from channels_app import jobs, mailboxes
-from hub import celery, health
+from hub import celery, garbage, health
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,7 @@ def application() -> Any:
 
 def start_parts() -> None:
     if settings.EMBEDDED:
+        garbage.start()
         celery.app.finalize()
         jobs.start_embedded()
         mailboxes.start()
