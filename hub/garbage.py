@@ -25,6 +25,8 @@ def start() -> None:
         return
     _over = threading.Event()
     gc.disable()
+    # What is loaded by now stays: looking through it each time would hold up everybody for nothing.
+    gc.freeze()
     threading.Thread(target=_run, args=(_over, gc.get_threshold()[0]), name="garbage", daemon=True).start()
 
 
@@ -34,6 +36,7 @@ def stop() -> None:
     if _over is not None:
         _over.set()
         _over = None
+        gc.unfreeze()
         gc.enable()
 
 
