@@ -23,7 +23,7 @@ from tests.conftest import connect
 from tests.journeys.conftest import CHROMIUM, QUIETLY, watch
 from tests.running import RunningHub
 from tests.widget.shop import Shop
-from tests.widget.visiting import WITHIN, Visit, connected
+from tests.widget.visiting import STEADILY, WITHIN, Visit, connected
 
 SHOP = "https://shop.example"
 TOKEN, IDENTITY_SECRET = "wgt_of_the_shop", "the shop's own secret"
@@ -123,7 +123,8 @@ def channel(hub: RunningHub, shop: Shop) -> dict[str, Any]:
 
 @pytest.fixture
 def visit(chromium: Chromium, shop: Shop, channel: dict[str, Any]) -> Iterator[Visit]:
-    """A visitor's browser at the shop. Whatever a page complains of fails the test, its policy included."""
+    """A visitor's browser at the shop. Whatever a page complains of fails the test, its policy included; and so does a
+    message that vanishes or stands there twice, even for a moment, until the page is told ``mayVanish()``."""
     # Here, not where it is defined: other modules of the same process have settings of their own.
     expect.set_options(timeout=WITHIN)
     contexts: list[BrowserContext] = []
@@ -140,6 +141,8 @@ def visit(chromium: Chromium, shop: Shop, channel: dict[str, Any]) -> Iterator[V
         if within is None:
             contexts.append(context)
             context.set_default_timeout(WITHIN)
+            context.expose_binding("unsteady", lambda _source, what: complaints.append(what))
+            context.add_init_script(STEADILY)
         page = context.new_page()
         if first:
             page.add_init_script(first)

@@ -244,6 +244,8 @@ def test_files_by_hand_and_by_drop_and_what_is_no_picture(visit: Visit, hub: Run
     expect(page.get_by_role("progressbar", name="Sending")).to_have_js_property("value", 0.5)
     soon(page, lambda: len(uploads) == 2)
     say(page, "sesudahnya")
+    expect(said(page, "sesudahnya")).to_have_count(1)
+    page.evaluate("mayVanish()")
     page.get_by_role("button", name="Cancel").click()
     expect(said(page, "batal saja")).to_have_count(0)
     kept(page, "sesudahnya")
@@ -289,6 +291,7 @@ def test_a_proven_customer_finds_their_history_on_a_second_browser(
     page.evaluate("window.shut = 0; Pelanggan.on('close', () => shut++); Pelanggan.close()")
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.evaluate("shut") == 1
+    other.evaluate("mayVanish()")
     other.evaluate("Pelanggan.reset()")
     expect(other.get_by_role("dialog")).to_be_hidden()
     assert other.evaluate("Object.keys(localStorage)") == []

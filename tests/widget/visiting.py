@@ -34,6 +34,26 @@ PNG = base64.b64decode(
 )
 PICTURE: FilePayload = {"name": "kopi.png", "mimeType": "image/png", "buffer": PNG}
 
+# Looks whenever the conversation changes, as no test can from outside: what was said is there, and once.
+STEADILY = """{
+  let isOn = true;
+  const seen = new Set();
+  const look = (rows) => {
+    const texts = [...rows.querySelectorAll(".msg .text")].map((one) => one.textContent);
+    const there = new Set(texts);
+    for (const one of seen) if (isOn && !there.has(one)) unsteady(`vanished: ${one}`);
+    if (isOn && there.size < texts.length) unsteady(`twice: ${texts.join(" | ")}`);
+    seen.clear();
+    for (const one of there) seen.add(one);
+  };
+  window.mayVanish = () => void (isOn = false);
+  const found = setInterval(() => {
+    const rows = document.querySelector("pelanggan-chat")?.chat?.list.rows;
+    if (!rows) return;
+    clearInterval(found);
+    new MutationObserver(() => look(rows)).observe(rows, { childList: true, subtree: true, characterData: true });
+  }, 20);
+}"""
 Visit = Callable[..., Page]
 
 
