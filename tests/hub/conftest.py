@@ -25,7 +25,7 @@ def environment(var: Path, port: int, **more: str) -> dict[str, str]:
     return {**outer, **small, "HOST": "127.0.0.1", "PUBLIC_URL": "", **more}
 
 
-def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen"
@@ -34,7 +34,7 @@ def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return httpx.get(url, timeout=10).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -74,4 +74,4 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     running = start(tmp_path_factory.mktemp("web"))
     yield running
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(10) == 0
+    assert running.process.wait(120) == 0

