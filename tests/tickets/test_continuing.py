@@ -22,6 +22,7 @@ from tests.widget.conftest import Browser, calm, dora, widget_channel
 from tickets import intake, lifecycle, receipts, replies, wording
 from tickets.continuing import mailing
 from tickets.continuing.models import ContinuedMail, Unseen
+from tickets.erasing import steps
 from tickets.models import Activity, Actor, Message, PendingNews, Ticket
 
 __all__ = ["calm", "dora", "widget_channel"]
@@ -300,6 +301,18 @@ def test_to_an_address_from_which_it_came_back_nothing_more_goes(
     answers(bea, "Halo?", work)
     later(days=1)
     assert server.taken[-1].recipients == ["siti.rahma@mail.example"]
+
+
+def test_whoever_is_erased_leaves_no_address_behind(
+    siti: Browser, ana: Agent, bea: Agent, mailbox: Channel, server: FakeMailServer, work: Work
+) -> None:
+    answers(bea, "Sudah dikirim.", work)
+    later(minutes=11)
+    assert post(mailbox, bounce(came(server), "5.1.1", SITI)) == 200
+    assert Address.objects.filter(external_id=SITI).exists()
+    steps.begin(Ticket.objects.get().customer_id, ana)
+    assert not Address.objects.filter(external_id=SITI).exists()
+    assert not ContinuedMail.objects.exists()
 
 
 def test_who_writes_from_there_is_there_again(

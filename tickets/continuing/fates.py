@@ -5,7 +5,7 @@ One that was refused for good is the last to its address, as with any other mail
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -40,6 +40,14 @@ def unwanted(channel: Channel, to: str) -> None:
     mail = ContinuedMail.objects.select_related("channel").filter(channel=channel, to=to).order_by("-pk").first()
     if mail is not None:
         refused(mail, UNWANTED, for_good=True)
+
+
+def forget(conversations: Sequence[int]) -> None:
+    """What was mailed after them, and the addresses that are known by such a mail alone. The caller holds the rows."""
+    mails = ContinuedMail.objects.filter(unseen__in=conversations)
+    for channel, to in set(mails.values_list("channel", "to")):
+        Address.objects.filter(channel=channel, external_id=to, customer_link=None, blocked_at__isnull=False).delete()
+    Unseen.objects.filter(pk__in=conversations).delete()
 
 
 def _find(channel: Channel, target: str, own_key: str) -> ContinuedMail | None:

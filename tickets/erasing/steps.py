@@ -21,7 +21,7 @@ from agents.models import Agent
 from channels_app import erasing, jobs
 from channels_app.models import Address
 from customers.models import Customer
-from tickets.continuing.models import Unseen
+from tickets.continuing import fates
 from tickets.erasing import blanking
 from tickets.erasing.models import Erasure
 from tickets.models import Message, Participant, PendingNews
@@ -67,7 +67,7 @@ def _cut(customer_id: int, by: Agent | None) -> Erasure:
         # On others' tickets, by the spelling of their own channel.
         Participant.objects.filter(address=one.external_id, ticket__channel=one.channel_id).delete()
         erasing.forget(one)
-    Unseen.objects.filter(address__in=numbers).delete()
+    fates.forget(numbers)
     PicturesAllowed.objects.filter(address__in=numbers).delete()
     Courtesy.objects.filter(ticket__address__in=numbers).delete()
     PendingNews.objects.filter(channel__in=row.channels, payload__author__in=row.names).delete()
