@@ -82,7 +82,9 @@ def mark(number: int) -> None:
         return
     row = Courtesy.objects.select_related("ticket__channel", "ticket__address").get(pk=number)
     message = Message.objects.filter(pk=row.seen).first()
-    if message is None or message.external_id is None or row.told >= row.seen:
+    # Of somebody who was erased no platform hears again.
+    erased = row.ticket.address.erased_at is not None
+    if erased or message is None or message.external_id is None or row.told >= row.seen:
         _told(row)
         return
     conversation = replace(conversation_of(row.ticket), read_handle=message.extra.get("read_handle"))

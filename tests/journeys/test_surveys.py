@@ -49,7 +49,7 @@ def test_from_the_settings_to_what_came_of_it(
         told(lina, "A customer gave 1 of 5. It is yours to follow up.")
         followed_up(lina, dora)
         counted(lina, hub, name, dora)
-        seen_in_light_and_dark(lina, survey)
+        seen_in_light_and_dark(lina, survey, link)
     finally:
         lina.goto(survey)
         switch = lina.get_by_role("button", name="Switch off")
@@ -77,6 +77,8 @@ def made(lina: Page, hub: RunningHub, name: str) -> None:
     hands.check(lina.get_by_label(hub.agent("lina")["team"]["name"], exact=True))
     hands.check(lina.get_by_label("Intermediary"))
     hands.press(lina.get_by_role("button", name="Save"))
+    # The page that it leads to, not the one that it left.
+    expect(lina.locator("#toasts")).to_contain_text("Saved")
     expect(lina.get_by_label("Intermediary")).to_be_checked()
     expect(lina.get_by_label("Ask after")).to_have_value("0")
     hands.press(lina.get_by_role("button", name="Switch on"))
@@ -162,17 +164,20 @@ def counted(lina: Page, hub: RunningHub, name: str, dora: Dora) -> None:
     expect(lina.locator(".stream")).to_contain_text("Lina followed up on the answer: Solved for the customer")
 
 
-def seen_in_light_and_dark(lina: Page, survey: str) -> None:
-    for scheme in ("light", "dark"):
+def seen_in_light_and_dark(lina: Page, survey: str, link: str) -> None:
+    """What the story has not looked at already."""
+    theirs = [
+        link,
+        f"{link}?change=1",
+        *(f"{survey}{tab}" for tab in ("", "questions/", "when/", "rules/", "preview/")),
+    ]
+    others = ["/settings/surveys/", "/surveys/results/", "/surveys/follow-ups/?show=done"]
+    for scheme, paths in (("light", theirs), ("dark", [*theirs, *others])):
         lina.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for path in ("", "questions/", "when/", "rules/", "preview/", "delete/"):
-            lina.goto(f"{survey}{path}")
-            expect(lina.locator("h1")).to_be_visible()
+        for path in paths:
+            lina.goto(path)
+            expect(lina.locator("h1").first).to_be_visible()
             settled(lina)
-        lina.goto("/surveys/results/")
-        settled(lina)
-        lina.goto("/settings/surveys/")
-        settled(lina)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

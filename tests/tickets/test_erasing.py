@@ -21,15 +21,16 @@ from channels_app.models import Address, Channel, Envelope
 from channels_app.widget import visitors
 from channels_app.widget.models import Visitor, VisitorEvent
 from customers.models import Customer as Known
-from tests.conftest import Api, Customer, sweep_all
+from tests.conftest import Api, Customer, lead_to, sweep_all
 from tests.platforms.chatty import FakeChatty
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.tickets.test_intake import news, said
 from tests.widget.conftest import Browser, widget_channel
-from tickets import lifecycle, people, profiles, replies, wording
+from tickets import courtesies, lifecycle, people, profiles, replies, wording
 from tickets.erasing import steps
 from tickets.erasing.models import Erasure
 from tickets.models import Activity, Actor, Attachment, Message, Ticket
+from tickets.models.courtesy import Courtesy
 
 __all__ = ["widget_channel"]
 WORDS = ("Dora", "pesanan", "u-dora", "Jalan Mawar", "kuitansi")
@@ -264,6 +265,18 @@ def test_what_a_platform_answers_too_late_is_not_kept(
     finish(ticket.customer_id)
     assert "Fitri" not in everything()
     assert Address.objects.get().profile_due_at is None
+
+
+def test_the_platform_is_told_nothing_about_them(fitri: Customer, chatty: FakeChatty, ana: Agent, bea: Agent) -> None:
+    lead_to(fitri.channel, read_receipts="on")
+    ticket = fitri.writes().ticket
+    erased(ticket.customer_id, ana)
+    courtesies.customer_sees("viewing", ticket.pk)
+    assert Courtesy.objects.filter(due_at__isnull=False).exists()
+    before = len(chatty.requests)
+    courtesies.sweep()
+    assert len(chatty.requests) == before
+    assert not Courtesy.objects.filter(due_at__isnull=False).exists()
 
 
 def test_nobody_writes_about_them_any_more(story: Ticket, ana: Agent, bea: Agent) -> None:
