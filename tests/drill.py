@@ -1,8 +1,11 @@
 """`make drill`: 1,000 webhooks and 60 replies while the parts are killed with -9; then everything is counted.
+Then the same with 1,000 surveys that are asked and answered (drill_surveys.py).
 
 Embedded: the one process is killed twice, then all of it. With PostgreSQL and Redis (started here
 where they are installed): web, worker and Redis in turn, Redis losing all it had. The sender repeats
 what got no 2xx, as platforms do. Exit status 0 only if nothing is lost and nothing is doubled.
+
+`make drill ARGS="surveys surveys-full"` runs these alone; there are embedded, full, surveys, surveys-full.
 """
 
 from __future__ import annotations
@@ -15,15 +18,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests import servers
+from tests.drill_surveys import Surveys
 from tests.platforms.webhook import FakeWebhookPlatform, signed
 from tests.running import RunningHub
 
@@ -152,14 +156,12 @@ def restart(hub: RunningHub) -> None:
     hub.start()
 
 
+Kills = dict[int, Callable[[], None]]
+
+
 def embedded() -> list[str]:
-    environment = {"DATABASE_URL": "", "REDIS_URL": ""}
-    with ExitStack() as stack:
-        platform = stack.enter_context(FakeWebhookPlatform())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
-        hub = stack.enter_context(RunningHub(folder, environment, platform.url))
-        platform.secret = hub.channel("webhook")["settings"]["secret"]
-        kills = {
+    with desk() as (hub, platform, _redis):
+        kills: Kills = {
             200: lambda: hub.kill("hub.server"),
             500: lambda: restart(hub),
             800: lambda: hub.kill("hub.server"),
@@ -168,16 +170,8 @@ def embedded() -> list[str]:
 
 
 def full() -> list[str]:
-    with ExitStack() as stack:
-        database = stack.enter_context(servers.postgres())
-        redis = Redis()
-        stack.callback(redis.stop)
-        platform = stack.enter_context(FakeWebhookPlatform())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
-        environment = {"DATABASE_URL": database, "REDIS_URL": redis.url}
-        hub = stack.enter_context(RunningHub(folder, environment, platform.url))
-        platform.secret = hub.channel("webhook")["settings"]["secret"]
-        kills = {
+    with desk(full=True) as (hub, platform, redis):
+        kills: Kills = {
             200: lambda: hub.kill("hub.server"),
             400: lambda: hub.kill("celery"),
             600: redis.kill_and_restart,
@@ -186,13 +180,51 @@ def full() -> list[str]:
         return report("PostgreSQL and Redis", Drill(hub, platform, kills))
 
 
+def surveys() -> list[str]:
+    with desk() as (hub, platform, _redis):
+        asking: Kills = {100: lambda: hub.kill("hub.server"), 550: lambda: restart(hub)}
+        answering: Kills = {300: lambda: hub.kill("hub.server"), 800: lambda: hub.kill("hub.server")}
+        return reported("embedded default", Surveys(hub, platform, asking, answering))
+
+
+def surveys_full() -> list[str]:
+    with desk(full=True) as (hub, platform, redis):
+        asking: Kills = {
+            100: lambda: hub.kill("celery"),
+            400: redis.kill_and_restart,
+            700: lambda: hub.kill("hub.server"),
+        }
+        answering: Kills = {
+            250: lambda: hub.kill("hub.server"),
+            550: lambda: hub.kill("celery"),
+            850: lambda: restart(hub),
+        }
+        return reported("PostgreSQL and Redis", Surveys(hub, platform, asking, answering))
+
+
+@contextmanager
+def desk(*, full: bool = False) -> Iterator[tuple[RunningHub, FakeWebhookPlatform, Redis]]:
+    """The product with a platform beside it; full: on PostgreSQL and Redis, else the embedded default."""
+    with ExitStack() as stack:
+        environment = {"DATABASE_URL": "", "REDIS_URL": ""}
+        redis = Redis()
+        if full:
+            redis.start()
+            stack.callback(redis.stop)
+            environment = {"DATABASE_URL": stack.enter_context(servers.postgres()), "REDIS_URL": redis.url}
+        platform = stack.enter_context(FakeWebhookPlatform())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="drill-")))
+        hub = stack.enter_context(RunningHub(folder, environment, platform.url))
+        platform.secret = hub.channel("webhook")["settings"]["secret"]
+        yield hub, platform, redis
+
+
 class Redis:
     """One that keeps nothing, so that a restart is a flush."""
 
     def __init__(self) -> None:
         self.port = servers.free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
 
     def start(self) -> None:
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
@@ -223,13 +255,25 @@ def report(name: str, drill: Drill) -> list[str]:
     return problems
 
 
+def reported(name: str, drill: Surveys) -> list[str]:
+    started = time.monotonic()
+    problems = drill.run()
+    print(
+        f"{name}: {drill.tickets} surveys, each answer twice, {drill.repeated} repetitions, "
+        f"{time.monotonic() - started:.0f} s: "
+        + ("each asked once, each answered once" if not problems else "; ".join(problems[:10])),
+        flush=True,
+    )
+    return problems
+
+
 def main() -> int:
-    runs: dict[str, Callable[[], list[str]]] = {"embedded": embedded}
+    runs: dict[str, Callable[[], list[str]]] = {"embedded": embedded, "surveys": surveys}
     absent = servers.absent()
     if absent:
         print(f"skipped for want of {' and '.join(absent)}: the drill on PostgreSQL and Redis")
     else:
-        runs["full"] = full
+        runs |= {"full": full, "surveys-full": surveys_full}
     chosen = sys.argv[1:] or list(runs)
     problems: list[Any] = []
     for name in chosen:
