@@ -267,9 +267,10 @@ def _free(one: Candidate) -> bool:
 
 
 def _page(queue: Queue, numbers: Sequence[int]) -> Iterator[Ticket]:
-    """Those that still wait, held, in the order of the numbers; read only as far as somebody asks for more."""
-    for at in range(0, len(numbers), AT_ONCE):
-        some = numbers[at : at + AT_ONCE]
+    """Those that still wait, held, in the order of the numbers: as many as can go, and the rest if it is asked for."""
+    for some in (numbers[:AT_ONCE], numbers[AT_ONCE:]):
+        if not some:
+            return
         still = Ticket.objects.filter(pk__in=some, status=S.OPEN, team=queue.team_id, assignee=None)
         still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
         by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
