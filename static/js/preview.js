@@ -14,10 +14,8 @@ let waits;
 let latest = 0;
 
 function typed() {
-  const body = new URLSearchParams();
-  for (const field of form.elements) {
-    if (field.name && field.type !== "password") body.set(field.name, field.value);
-  }
+  const body = new URLSearchParams(new FormData(form));
+  for (const field of form.elements) if (field.type === "password") body.delete(field.name);
   const own = form.contains(document.activeElement) ? document.activeElement.name : "";
   body.set("focus", (own ?? "").replace("setting-", ""));
   return body;
