@@ -101,7 +101,7 @@ def _is_complaint(line: ConsoleMessage) -> bool:
 
 
 # A line that a story cuts is the browser's to complain of; and what notes words for us may not run in a mail's frame.
-NO_FAULT = ("ERR_INTERNET_DISCONNECTED", "/html/' because the document's frame is sandboxed")
+NO_FAULT = ("ERR_INTERNET_DISCONNECTED", "frame is sandboxed and the 'allow-scripts' permission is not")
 
 
 def sign_in(page: Page, hub: RunningHub, name: str) -> None:
