@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from django.template import Context, Template
 from django.utils import timezone, translation
 
 from tickets import wording
@@ -16,3 +17,12 @@ def test_the_year_is_the_readers(language: str, year: str) -> None:
         shown = wording.moment(datetime(2026, 12, 31, 10, 5, tzinfo=UTC))
     assert year in shown
     assert "17" in shown or "5:05" in shown
+
+
+def test_a_page_writes_days_and_times_alike() -> None:
+    page = Template('{% load desk %}{{ day|written:"SHORT_DATE_FORMAT" }} {{ at|written:"DATE_FORMAT" }}')
+    known = Context({"day": date(2027, 3, 10), "at": datetime(2026, 12, 31, 20, 5, tzinfo=UTC)})
+    with translation.override("en"), timezone.override("Asia/Bangkok"):
+        assert page.render(known) == "10 Mar 2027 1 January 2027"
+    with translation.override("th"), timezone.override("Asia/Bangkok"):
+        assert page.render(known).count("2570") == 2

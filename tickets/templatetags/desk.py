@@ -105,7 +105,7 @@ def words() -> SafeString:
 
 
 register.filter("moment", wording.moment)
-register.filter("written", wording.written)
+register.filter("written", wording.written, expects_localtime=True)
 
 
 @register.filter
