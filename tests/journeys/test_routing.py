@@ -96,3 +96,40 @@ def test_axe_finds_nothing_on_the_pages_about_routing(enter: Enter, hub: Running
     ana.goto("/board/")
     expect(ana.get_by_role("heading", name="Who is there")).to_be_visible()
     settled(ana)
+
+
+def told_of(hub: RunningHub, admin: httpx.Client, ana: Page, team: int, name: str) -> bool:
+    """Somebody writes, and their ticket is promised. A frame that passes beside the log may be lost: then another."""
+    hub.say("Barang saya kosong, tolong segera", sender=f"u-{name}", name=name)
+    found = admin.get("/tickets/", params={"limit": 200}).json()["results"]
+    number = next(row["number"] for row in found if row["customer"]["name"] == name)
+    assert admin.patch(f"/tickets/{number}/", json={"team": team, "priority": "urgent"}).is_success
+    word = ana.locator("#toasts p", has_text=f"Ticket {number} is nearly due.")
+    try:
+        expect(word.get_by_role("link", name="Open the ticket")).to_have_attribute("href", f"/tickets/{number}/")
+    except AssertionError:
+        return False
+    return True
+
+
+def test_a_lead_is_told_of_what_is_nearly_due_wherever_they_look(enter: Enter, hub: RunningHub) -> None:
+    """From the policy to the word on the page: a promise of one minute, warned of a minute before its end."""
+    ana = enter("ana")
+    expect(ana.locator("html")).to_have_attribute("data-live", "on")
+    name = f"Kilat {uuid.uuid4().hex[:6]}"
+    with hub.api("ana") as admin:
+        team = admin.post("/teams/", json={"name": name}).json()["id"]
+        promise = {"name": name, "teams": [team], "business": False, "targets": {"urgent": {"resolution": 1}}}
+        told = {"warn_minutes": 1, "escalations": {"warned": [{"do": "notify"}]}}
+        # The first that fits a ticket counts, and the demo's fits all.
+        others = admin.get("/sla-policies/").json()["results"]
+        for row in others:
+            admin.patch(f"/sla-policies/{row['id']}/", json={"position": row["position"] + 1})
+        policy = admin.post("/sla-policies/", json={**promise, **told, "position": 0})
+        assert policy.status_code == 201, policy.text
+        try:
+            assert any(told_of(hub, admin, ana, team, f"{name} {turn}") for turn in range(5))
+        finally:
+            admin.delete(f"/sla-policies/{policy.json()['id']}/")
+            for row in others:
+                admin.patch(f"/sla-policies/{row['id']}/", json={"position": row["position"]})
