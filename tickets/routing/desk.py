@@ -176,7 +176,8 @@ def serve(queue: Queue, came: Collection[int] | None = None) -> int:
         came = None
     numbers, closed = _open_first(queue, came)
     waited, told_anew = len(numbers), list[int]()
-    if waited > PAGE:
+    # A queue that is only long is emptied from the front; one whose front could not be helped is looked through.
+    if waited > PAGE and _stuck(queue).filter(pk__in=numbers[:AT_ONCE]).exclude(why=[]).exists():
         numbers, told_anew = sifting.sift(queue, numbers, known)
     given, at, free = 0, 0, True
     while at < len(numbers) and free:
