@@ -16,6 +16,15 @@ import pytest
 
 from tests.live_client import Ear, refused
 from tests.running import RunningHub
+from tickets import live
+
+# The product is started within the first of them.
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_who_may_listen_is_looked_at_often_enough() -> None:
+    """What ends a socket "within 5 seconds" below; how long a busy machine takes is no matter of the code."""
+    assert live.EVERY + live.CHECK_EVERY < 5
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +66,7 @@ def test_whoever_comes_back_hears_all_that_was_missed_once_and_in_order(hub: Run
         list(pool.map(lambda text: hub.say(text, sender=f"u-r{hash(text) % 20}"), texts))
     hub.say("terakhir", sender="u-r-last")
     with Ear(hub, "bea", after=start) as bea:
-        last = bea.until(added("terakhir"), 20)
+        last = bea.until(added("terakhir"))
         heard = [frame["data"]["text"] for frame in bea.lines() if frame["type"] == "message.added"]
         assert sorted(heard) == sorted([*texts, "terakhir"])
         numbers = [frame["seq"] for frame in bea.lines()]
@@ -110,7 +119,7 @@ def test_odd_numbers_to_resume_from(hub: RunningHub, after: str, first: bool) ->
         assert ana.hello["at"] > 0
         marker = uuid.uuid4().hex
         hub.say(marker, sender="u-odd")
-        ana.until(added(marker), 20)
+        ana.until(added(marker))
         assert (len(ana.lines()) > 2) is first
 
 
@@ -160,7 +169,7 @@ def test_a_browser_needs_its_cookie_and_our_origin(hub: RunningHub) -> None:
                 data={"csrfmiddlewaretoken": client.cookies["csrftoken"]},
                 headers={"Referer": hub.url},
             )
-            assert ear.closed(6) == 4401
+            assert ear.closed() == 4401
 
 
 def test_a_revoked_token_ends_the_socket_within_5_seconds(hub: RunningHub) -> None:
@@ -169,7 +178,7 @@ def test_a_revoked_token_ends_the_socket_within_5_seconds(hub: RunningHub) -> No
         with Ear(hub, "", Authorization=f"Bearer {made['key']}") as ear:
             assert ear.hello
             assert api.delete(f"/tokens/{made['id']}/").status_code == 204
-            assert ear.closed(6) == 4401
+            assert ear.closed() == 4401
 
 
 def test_a_closed_account_is_signed_out_everywhere_within_5_seconds(hub: RunningHub) -> None:
@@ -186,7 +195,7 @@ def test_a_closed_account_is_signed_out_everywhere_within_5_seconds(hub: Running
             assert signed_in(gita)
             press(hub, ana, f"/settings/agents/{agent['id']}/close/")
             assert not signed_in(gita)
-            assert ear.closed(6) == 4401
+            assert ear.closed() == 4401
         press(hub, ana, f"/settings/agents/{agent['id']}/reopen/")
         assert not signed_in(gita)
         assert refused(hub, "", Cookie=cookie, Origin=hub.url) == 403
@@ -217,7 +226,7 @@ def test_a_move_to_another_team_is_told_to_both(hub: RunningHub) -> None:
         carl.until(added("masih di sini"))
         assert not [frame for frame in bea.lines() if frame["ticket"] == number and frame["seq"] > gone["seq"]]
     with Ear(hub, "bea", after=0) as bea:
-        bea.until(lambda frame: frame.get("seq") == gone["seq"], 20)
+        bea.until(lambda frame: frame.get("seq") == gone["seq"])
         assert [frame["data"] for frame in bea.lines() if frame["ticket"] == number] == [{"number": number}]
 
 
@@ -265,6 +274,18 @@ def test_who_was_away_while_their_teams_changed_begins_afresh(hub: RunningHub) -
         put_into(bea["team"]["id"])
 
 
+def say_until_heard(speaker: Ear, value: Any, listener: Ear, holds: Any) -> dict[str, Any]:
+    """Words of the moment reach whoever has joined, and between "hello" and joining there is a moment."""
+    for left in reversed(range(20)):
+        speaker.say(value)
+        try:
+            return listener.until(holds, 5)
+        except AssertionError:
+            if not left:
+                raise
+    raise AssertionError
+
+
 def test_typing_and_viewing_reach_colleagues_only(hub: RunningHub) -> None:
     number = ticket_of(hub, hub.say("siapa di sana?", sender="u-typing"))
     with Ear(hub, "ana") as ana, Ear(hub, "bea") as bea, Ear(hub, "carl") as carl:
@@ -280,8 +301,8 @@ def test_typing_and_viewing_reach_colleagues_only(hub: RunningHub) -> None:
         ):
             bea.say(nonsense)
         carl.say({"type": "typing", "ticket": number})
-        bea.say({"type": "typing", "ticket": number})
-        frame = ana.until(lambda frame: frame["type"] == "typing")
+        typing = {"type": "typing", "ticket": number}
+        frame = say_until_heard(bea, typing, ana, lambda frame: frame["type"] == "typing")
         assert frame["ticket"] == number
         assert frame["actor"] == {"type": "agent", "id": hub.agent("bea")["id"], "name": hub.agent("bea")["name"]}
         assert "seq" not in frame
@@ -298,14 +319,33 @@ def test_what_one_has_read_is_told_to_ones_own_tabs_alone(hub: RunningHub) -> No
         for upto in ("1", True, 0, -1, 2**63, None):
             bea.say({"type": "seen", "ticket": number, "upto": upto})
         carl.say({"type": "seen", "ticket": number, "upto": 1})
-        bea.say({"type": "seen", "ticket": number, "upto": 2**40})
-        frame = other.until(lambda frame: frame["type"] == "seen")
+        seen = {"type": "seen", "ticket": number, "upto": 2**40}
+        frame = say_until_heard(bea, seen, other, lambda frame: frame["type"] == "seen")
         assert (frame["ticket"], frame["upto"]) == (number, 2**40)
         assert "seq" not in frame
         hub.say("penanda dibaca", sender="u-seen")
         for ear in (ana, other):
             ear.until(added("penanda dibaca"))
         assert not [frame for frame in [*ana.frames, *carl.frames] if frame["type"] == "seen"]
+
+
+def test_what_is_read_within_the_same_second_is_told_too(hub: RunningHub) -> None:
+    """And what was said last before the page was left."""
+    number = ticket_of(hub, hub.say("baca cepat", sender="u-quick"))
+
+    def seen(upto: int) -> dict[str, Any]:
+        return {"type": "seen", "ticket": number, "upto": upto}
+
+    with Ear(hub, "bea") as other:
+        with Ear(hub, "bea") as bea:
+            assert bea.hello
+            say_until_heard(bea, seen(1), other, lambda frame: frame["type"] == "seen")
+            for upto in (2, 3, 4):
+                bea.say(seen(upto))
+            other.until(lambda frame: frame["type"] == "seen" and frame["upto"] == 4)
+            for upto in (5, 6):
+                bea.say(seen(upto))
+        other.until(lambda frame: frame["type"] == "seen" and frame["upto"] == 6)
 
 
 def test_a_frame_over_64_kib_is_refused_by_the_server(hub: RunningHub) -> None:
