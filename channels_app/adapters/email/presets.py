@@ -38,7 +38,7 @@ PRESETS = (
     Preset(
         name="google",
         label="Gmail, Google Workspace",
-        values=_servers("imap.gmail.com", "smtp.gmail.com", authserv="mx.google.com", **GOOGLE),
+        values=_servers("imap.gmail.com", "smtp.gmail.com", starttls=False, authserv="mx.google.com", **GOOGLE),
         advice=_(
             "Switch on 2-step verification and make an app password. A Workspace administrator may have to allow "
             "IMAP first. With OAuth leave both passwords empty, save, and sign in at the provider from the channel's "
