@@ -169,7 +169,7 @@ def test_files_pasted_and_dropped_even_when_one_stops_half_way(
     expect(message(page, "Ini fotonya").locator(".files img")).to_have_count(2)
     expect(page.locator("#adding .chip")).to_have_count(0)
     arrived(platform, dora, 1)
-    sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    sent = platform.sent_to(dora.id)
     assert sorted(file["filename"] for one in sent for file in one["attachments"]) == ["seret.png", "tempel.png"]
 
 
@@ -191,7 +191,7 @@ def test_one_message_is_answered_by_keyboard(enter: Enter, platform: FakeWebhook
     expect(message(page, "Rp50.000").locator(".quote")).to_contain_text("Yang merah berapa?")
     expect(message(page, "Rp50.000")).to_contain_text("Sent")
     assert arrived(platform, dora, 1) == ["Rp50.000"]
-    (sent,) = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    (sent,) = platform.sent_to(dora.id)
     assert asked in str(sent["reply_to"])
 
 

@@ -66,7 +66,7 @@ def until_fetched(page: Page, part: str) -> None:
 
 
 def replies(platform: FakeWebhookPlatform, dora: Dora) -> list[str]:
-    return [one["text"] for one in list(platform.replies.values()) if one["to"]["id"] == dora.id]
+    return [one["text"] for one in platform.sent_to(dora.id)]
 
 
 def arrived(platform: FakeWebhookPlatform, dora: Dora, count: int) -> list[str]:
@@ -391,7 +391,7 @@ def test_a_file_goes_out_and_what_is_read_stays_in_place(
     hands.send(page)
     expect(message(page, "Ini notanya")).to_contain_text("nota.txt")
     expect(message(page, "Ini notanya")).to_contain_text("Sent")
-    sent = [one for one in platform.replies.values() if one["to"]["id"] == dora.id]
+    sent = platform.sent_to(dora.id)
     assert sent[0]["attachments"][0]["filename"] == "nota.txt"
 
 

@@ -97,7 +97,7 @@ def answered_in_the_chat(enter: Enter, hub: RunningHub, dora: Dora, platform: Fa
         bea.keyboard.press("e")
         expect(bea.locator(".stream")).to_contain_text("Bea resolved the ticket")
         until(bea, lambda: any("How satisfied" in text for text in replies(platform, dora)))
-        (question,) = [one for one in list(platform.replies.values()) if one["to"]["id"] == dora.id]
+        (question,) = platform.sent_to(dora.id)
         assert len(question["quick_replies"]) == 5
         dora.says("4")
         expect(bea.locator(".stream")).to_contain_text(f"{dora.name} answered the survey: 4 of 5")

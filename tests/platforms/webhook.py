@@ -43,6 +43,10 @@ class FakeWebhookPlatform(FakePlatform):
         self.replies.setdefault(key, said)
         return answer(json={"id": f"ext-{key}"})
 
+    def sent_to(self, person: str) -> list[dict[str, Any]]:
+        """What was said to them, in order; a live check says something to nobody."""
+        return [one for one in list(self.replies.values()) if one.get("to", {}).get("id") == person]
+
     def add_file(self, name: str, body: bytes, mime: str) -> str:
         self.files[f"/files/{name}"] = (mime, body)
         return f"{self.url}/files/{name}"
