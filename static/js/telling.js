@@ -6,6 +6,7 @@ import { ask, calm, keep, kept, words } from "./web.js";
 const me = document.body.dataset.agent;
 const HIDDEN = "pelanggan:in-sight";
 const TELLER = "pelanggan:teller";
+const GIVEN = 3000;
 const TONES = [[880, 0], [1174.66, 0.13]];
 
 export function wishes() {
@@ -15,7 +16,9 @@ export function wishes() {
 // Of several tabs one tells; and none while the agent looks at another one. The browser lets go of a closed tab's locks.
 
 let teller = !navigator.locks;
-navigator.locks?.request(TELLER, () => ((teller = true), new Promise(() => {}))).catch(() => {});
+const chosen = new Promise((done) => {
+  navigator.locks?.request(TELLER, () => (done((teller = true)), new Promise(() => {}))).catch(() => {});
+});
 
 let letGo = null;
 function inSight() {
@@ -30,7 +33,10 @@ document.addEventListener("visibilitychange", inSight);
 inSight();
 
 async function mayTell() {
-  if (!teller || document.visibilityState === "visible") return false;
+  if (document.visibilityState === "visible") return false;
+  // Loaded a moment ago, or the tab that told is just being closed: the browser may still be giving us its place.
+  if (!teller) await Promise.race([chosen, new Promise((done) => setTimeout(done, GIVEN))]);
+  if (!teller) return false;
   if (!navigator.locks) return true;
   const { held } = await navigator.locks.query();
   return !held.some((lock) => lock.name === HIDDEN);
