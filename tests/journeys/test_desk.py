@@ -191,8 +191,14 @@ def test_the_customer_beside_the_ticket(enter: Enter, dora: Dora, width: int, ha
 
 
 # The browser's own, which really shows it. No test can click what stands outside the page.
+# The browser takes its time to choose the tab that tells.
 WATCHED = """
 window.told = [];
+const request = navigator.locks.request.bind(navigator.locks);
+navigator.locks.request = async (name, ...rest) => {
+  if (name === "pelanggan:teller") await new Promise((done) => setTimeout(done, 1500));
+  return request(name, ...rest);
+};
 window.Notification = new Proxy(window.Notification, {
   construct(real, given) {
     const shown = Reflect.construct(real, given);
