@@ -106,6 +106,16 @@ class Words(forms.Form):
 # ── Further questions ────────────────────────────────────────────────────────────────────────
 
 
+def check_scores(form: forms.Form, said: dict[str, Any], scale: tuple[int, int]) -> None:
+    """Which scores are meant, ``low`` to ``high``: whatever is left out is the end of the scale."""
+    low, high = scale
+    said["low"] = low if said.get("low") is None else said["low"]
+    said["high"] = high if said.get("high") is None else said["high"]
+    if not low <= said["low"] <= said["high"] <= high:
+        words = _("The scores go from %(low)d to %(high)d, the lower one first.")
+        form.add_error("low", words % {"low": low, "high": high})
+
+
 class QuestionForm(forms.Form):
     """One of them; what is left empty is no question."""
 
@@ -155,12 +165,7 @@ class QuestionForm(forms.Form):
         said: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors or self.is_empty:
             return said
-        low, high = self.scale
-        said["low"] = low if said.get("low") is None else said["low"]
-        said["high"] = high if said.get("high") is None else said["high"]
-        if not low <= said["low"] <= said["high"] <= high:
-            words = _("The scores go from %(low)d to %(high)d, the lower one first.")
-            self.add_error("low", words % {"low": low, "high": high})
+        check_scores(self, said, self.scale)
         if said["kind"] == definition.TEXT:
             return said
         counts = {len(self._lines(code)) for code, _name in settings.LANGUAGES if self._lines(code)}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from agents.forms import Line
 from surveys import definition
-from surveys.forms import EMPTY_ROWS
+from surveys.forms import EMPTY_ROWS, check_scores
 from surveys.models import FollowUp, Survey
 
 MOST_RULES = 20
@@ -62,12 +62,7 @@ class RuleForm(forms.Form):
         said: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors or self.is_empty:
             return said
-        low, high = self.scale
-        said["low"] = low if said.get("low") is None else said["low"]
-        said["high"] = high if said.get("high") is None else said["high"]
-        if not low <= said["low"] <= said["high"] <= high:
-            words = _("The scores go from %(low)d to %(high)d, the lower one first.")
-            self.add_error("low", words % {"low": low, "high": high})
+        check_scores(self, said, self.scale)
         if said["reopen"] and self.anonymous:
             self.add_error("reopen", _("Nobody is to see who answered: the ticket cannot open again."))
         if not any(said[name] for name in ("follow_up_hours", "reopen", "thank", "review")):
