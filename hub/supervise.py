@@ -23,6 +23,8 @@ BAD_SETTINGS = 78
 GRACE = 10.0
 LONGEST_PAUSE = 5.0
 LONG_ENOUGH = 30.0
+# A product that was killed keeps its port until the last of its threads is gone, on a busy disk for a while.
+PORT_WITHIN = 5.0
 PR_SET_PDEATHSIG = 1
 
 WEB = [sys.executable, "-m", "hub.server"]
@@ -199,14 +201,22 @@ def check_environment() -> None:
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise Refused(f"PORT must be a number from 1 to 65535, not {port!r}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    deadline = time.monotonic() + PORT_WITHIN
+    while reason := why_not_listen(host, int(port)):
+        if time.monotonic() > deadline:
+            raise Refused(f"can't listen on {host}:{port}: {reason} (set PORT to another one)")
+        time.sleep(0.1)
+
+
+def why_not_listen(host: str, port: int) -> str:
+    """What the system says against listening there; "" when nothing."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host.strip("[]"), int(port)))
+            probe.bind((host.strip("[]"), port))
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise Refused(f"can't listen on {host}:{port}: {reason} (set PORT to another one)") from error
+            return error.strerror or str(error)
+    return ""
 
 
 def end(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,12 @@ class Product:
     def ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/readyz")
 
+    def started(self) -> Product:
+        """Itself, once it is ready; one that ended instead says what it printed."""
+        eventually(lambda: self.ready() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.text()
+        return self
+
     def children(self) -> list[int]:
         return children_of(self.process.pid)
 
@@ -57,9 +64,14 @@ def children_of(pid: int) -> list[int]:
 
 
 def lives(pid: int) -> bool:
+    """Any thread of it does: the first may be gone while the others still hold port and database."""
+    return any(map(runs, Path(f"/proc/{pid}/task").glob("*/stat")))
+
+
+def runs(stat: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] not in "XZ"
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -87,9 +99,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def product(var: Path) -> Iterator[Product]:
-    running = Product(var, free_port())
-    eventually(lambda: running.ready() or running.process.poll() is not None)
-    assert running.process.poll() is None, running.text()
+    running = Product(var, free_port()).started()
     yield running
     if running.process.poll() is None:
         running.end()
@@ -120,6 +130,19 @@ def test_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert ended.returncode != 0
     assert len(ended.stderr.splitlines()) == 1
     assert "in use" in ended.stderr
+
+
+def test_port_that_a_killed_one_still_holds_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as dying:
+        dying.bind(("127.0.0.1", 0))
+        dying.listen()
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HOST", "127.0.0.1")
+        monkeypatch.setenv("PORT", str(dying.getsockname()[1]))
+        monkeypatch.setattr(time, "sleep", lambda seconds: dying.close())
+        supervise.check_environment()
+        assert dying.fileno() == -1
 
 
 def test_nonsense_for_a_port_is_one_line(tmp_path: Path) -> None:
@@ -163,16 +186,14 @@ def test_killed_with_9_it_takes_its_children_along_and_starts_again(product: Pro
     product.process.kill()
     product.process.wait()
     eventually(lambda: not any(map(lives, children)))
-    again = Product(var, product.port)
-    eventually(again.ready)
+    again = Product(var, product.port).started()
     assert again.end() == 0
 
 
 def test_second_start_does_no_set_up(product: Product, var: Path) -> None:
     assert product.end() == 0
     before = (var / "stamps" / "everything").stat().st_mtime_ns
-    again = Product(var, free_port())
-    eventually(again.ready)
+    again = Product(var, free_port()).started()
     assert again.end() == 0
     assert (var / "stamps" / "everything").stat().st_mtime_ns == before
     # How quick that is (6 s is the promise) `make bench ROW=start` measures; no test asserts seconds.
@@ -185,8 +206,7 @@ def test_says_where_it_is_once_ready(product: Product) -> None:
 def test_database_gone_means_set_up_again(var: Path) -> None:
     for path in var.glob("hub.sqlite3*"):
         path.unlink()
-    running = Product(var, free_port())
-    eventually(running.ready)
+    running = Product(var, free_port()).started()
     assert running.end() == 0
 
 
@@ -225,8 +245,7 @@ def test_web_worker_and_mailboxes_on_postgresql_and_redis(tmp_path: Path) -> Non
     urls = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}
     running = Product(tmp_path, free_port(), **urls)
     try:
-        eventually(lambda: running.ready() or running.process.poll() is not None)
-        assert running.process.poll() is None, running.text()
+        running.started()
         each = sorted(map(what, (supervise.WEB, supervise.WORKER, supervise.MAILBOXES)))
         eventually(lambda: sorted(map(role, running.children())) == each)
         killed = running.children()
