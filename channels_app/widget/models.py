@@ -30,6 +30,7 @@ class VisitorConversation(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "external_id"], name="visitor_conversation_once")]
+        indexes = [models.Index(fields=["created_at"], name="visitor_silent", condition=models.Q(last_seq=0))]
 
     def __str__(self) -> str:
         return self.external_id

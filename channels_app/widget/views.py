@@ -14,13 +14,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import DatabaseError
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_app import filetypes, reading, vault
+from channels_app import busy, filetypes, reading, vault
 from channels_app.contract import BadBody, read_json_object
 from channels_app.models import Channel
 from channels_app.widget import appearance as appearances
@@ -73,6 +74,11 @@ def door(*methods: str) -> Callable[[Act], Act]:
                     response = problem(Answer(401, _("The chat has to begin anew.")))
                 except visitors.Refused as error:
                     response = problem(Answer(error.status, str(error)))
+                except DatabaseError as error:
+                    if not busy.is_passing(error):
+                        raise
+                    # With CORS, or the chat would not learn when to come again.
+                    response = busy.answer()
             return shared(packed(response, request), origin, methods)
 
         return csrf_exempt(opened)

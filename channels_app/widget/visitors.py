@@ -39,6 +39,8 @@ LONGEST = 10_000
 MAX_FILES = 10
 PAGE, PAGE_BACK = 200, 50
 UNSENT_LIVES = timedelta(days=1)
+SILENT_LIVES = timedelta(days=30)
+PURGED_AT_ONCE = 500
 D = VisitorEvent.Direction
 
 
@@ -376,11 +378,34 @@ def open_upload(channel_id: int, upload_id: str) -> tuple[VisitorUpload, Any] | 
 
 
 def purge() -> None:
-    """Files that were added and never sent (timetable)."""
-    for row in VisitorUpload.objects.filter(sent_at=None, created_at__lt=timezone.now() - UNSENT_LIVES)[:500]:
+    """Files that were added and never sent, and browsers that opened the chat and never wrote (timetable)."""
+    unsent = VisitorUpload.objects.filter(sent_at=None, created_at__lt=timezone.now() - UNSENT_LIVES)
+    for row in unsent[:PURGED_AT_ONCE]:
         name = str(row.file.name)
         row.delete()
         default_storage.delete(name)
+    while _purge_silent() == PURGED_AT_ONCE:
+        pass
+
+
+def _purge_silent() -> int:
+    """How many went. One that comes back gets a new token by itself, as after an erasing.
+
+    The visitor's row first, as in ``identify``; who is just doing something is left for the next time.
+    """
+    before = timezone.now() - SILENT_LIVES
+    with transaction.atomic():
+        silent = Visitor.objects.filter(
+            conversation__last_seq=0,
+            conversation__external_id__startswith=ANONYMOUS,
+            conversation__created_at__lt=before,
+        )
+        rows = silent.select_for_update(of=("self",), skip_locked=True).order_by("conversation__created_at")
+        conversations = [row.conversation_id for row in rows[:PURGED_AT_ONCE]]
+        unwritten = VisitorConversation.objects.filter(pk__in=conversations, last_seq=0)
+        locked = list(unwritten.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        VisitorConversation.objects.filter(pk__in=locked).delete()
+    return len(locked)
 
 
 # ── We say something ─────────────────────────────────────────────────────────────────────────

@@ -172,6 +172,21 @@ def test_files_never_sent_go_after_a_day(dora: Browser) -> None:
     assert dora.says("", attachments=[file["id"]]).status_code == 400
 
 
+def test_browsers_that_never_wrote_go_after_a_month(dora: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "PURGED_AT_ONCE", 2)
+    silent = [Browser() for _ in range(5)]
+    for one in silent:
+        one.begins()
+    dora.says("Halo")
+    visitors.purge()
+    assert VisitorConversation.objects.count() == 6
+    VisitorConversation.objects.update(created_at=timezone.now() - timedelta(days=31))
+    visitors.purge()
+    assert VisitorConversation.objects.count() == 1
+    assert dora.says("Masih di sini").status_code == 201
+    assert silent[0].says("Halo").status_code == 401
+
+
 # ── Who is who ───────────────────────────────────────────────────────────────────────────────
 
 
