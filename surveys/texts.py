@@ -24,8 +24,8 @@ _THANKS = {
 }
 _REMIND = {
     "en": "We would still like to know:",
-    "id": "Kami masih ingin mengetahui:",
-    "ms": "Kami masih ingin tahu:",
+    "id": "Kami masih ingin mengetahui pendapat Anda:",
+    "ms": "Kami masih ingin tahu pendapat anda:",
     "th": "เรายังอยากทราบความเห็นของคุณ:",
 }
 _ASK = {
@@ -38,7 +38,7 @@ _ASK = {
     definition.NPS: {
         "en": "How likely are you to recommend us to a friend?",
         "id": "Seberapa besar kemungkinan Anda merekomendasikan kami kepada teman?",
-        "ms": "Sejauh manakah anda akan mengesyorkan kami kepada rakan?",
+        "ms": "Sejauh manakah kemungkinan anda mengesyorkan kami kepada rakan?",
         "th": "มีแนวโน้มจะแนะนำเราให้เพื่อนมากแค่ไหน",
     },
     definition.CES: {
@@ -78,13 +78,13 @@ _SAID = {
     "more": {
         "en": "Tell us more:",
         "id": "Ceritakan lebih lanjut:",
-        "ms": "Ceritakan lagi:",
+        "ms": "Ceritakan lebih lanjut:",
         "th": "เล่าเพิ่มเติมได้ที่:",
     },
     "review": {
         "en": "Would you say it publicly, too? It helps others:",
-        "id": "Bersediakah Anda menuliskannya secara publik? Ini membantu orang lain:",
-        "ms": "Sudikah anda menulisnya secara umum? Ia membantu orang lain:",
+        "id": "Bersediakah Anda menuliskannya juga secara publik? Ini membantu orang lain:",
+        "ms": "Sudikah anda menulisnya juga secara terbuka? Ini membantu orang lain:",
         "th": "ช่วยรีวิวให้คนอื่นเห็นด้วยได้ไหม:",
     },
 }
