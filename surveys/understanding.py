@@ -57,8 +57,9 @@ _FEELINGS = {
 }  # fmt: skip
 _FELT = {word: score for score, words in _FEELINGS.items() for word in words}
 _POLITE = (
-    r"(?:please|pls|thanks|thank you|thx|tq|ok|kak|ya|yah|aja|saja|deh|dong|lah|je|terima kasih|makasih|"
-    r"ครับ|ค่ะ|คะ|จ้า|นะ|ครับผม|ขอบคุณ|:\)|🙏|😊|👍)"
+    r"(?:please|pls|thank(?:s| you)(?: (?:so|very) much)?|thx|tq|ok|kak|mas|mbak|pak|bu|min|bang|sis|bos|"
+    r"ya|yah|aja|saja|deh|dong|lah|je|(?:terima kasih|makasih)(?: banyak)?|"
+    r"ครับ|ค่ะ|คะ|จ้า|นะ|ครับผม|ขอบคุณ(?:มาก)?|:\)|🙏|😊|👍)"
 )
 _LEAD = (
     r"(?:(?:i|i'd|i would|saya|aku|kami|sy|ผม|ฉัน|หนู)?\s*(?:give|say|rate|beri|kasih|kasi|bagi|ขอให้|ให้)"
@@ -70,7 +71,7 @@ _NUMBER = rf"(?P<number>\d{{1,2}}|{_IN_WORDS})"
 # Thai is written without spaces, and other words end where letters do.
 _WHOLE = (
     rf"(?:{_LEAD}[\s:=]*)?{_NUMBER}(?![\w.,]*\d)"
-    rf"(?:\s*{_OF}\s*(?P<most>\d{{1,2}}|{_IN_WORDS}))?(?:\s*{_STARS})*(?:[\s,]*{_POLITE})*"
+    rf"(?:\s*{_OF}\s*(?P<most>\d{{1,2}}|{_IN_WORDS}))?(?P<unit>(?:\s*{_STARS})*)(?:[\s,]*{_POLITE})*"
 )
 _ANSWER = re.compile(rf"^{_WHOLE}[\s.!]*$")
 _BUT = r"(?:but|because|and|although|however|tapi|tetapi|namun|karena|kerana|sebab|dan|cuma|แต่|เพราะ|และ)"
@@ -78,6 +79,9 @@ _PARTED = rf"(?:\s*[.!,;:–—\n-]+\s*(?:{_BUT}\b)?|\s+{_BUT}(?![a-z])|\s*(?:�
 _BEGINS = re.compile(rf"^{_WHOLE}{_PARTED}\s*(?P<rest>[^\d\s].*)$", re.DOTALL)
 _POLITELY = re.compile(rf"(?:[\s,]*{_POLITE})*[\s.!]*$")
 _ROW_OF_STARS = re.compile(r"^(?P<full>(?:[⭐★🌟]\s*){1,10})(?P<empty>(?:☆\s*)*)[\s.!]*$")
+_BLANKS = re.compile(r"\s+")
+_STAR = re.compile(r"star|bintang|ดาว|⭐|★|🌟")
+MOST_STARS = 5
 _THUMBS = {"👍": True, "👎": False}
 _FACES = {
     **dict.fromkeys("😠😡🤬", 1),
@@ -117,30 +121,36 @@ def answer(text: str, content: definition.Content) -> Answer | None:
 
 
 def _plain(text: str) -> str:
-    """Digits of every script as ours, one case, no invisible signs, no skin tones."""
+    """Digits of every script as ours, one case, no invisible signs, no skin tones, one blank where there were many:
+    a pattern that could part a thousand of them in all ways would still be at it tomorrow."""
     letters = []
     for letter in unicodedata.normalize("NFC", text).strip():
         if letter in _INVISIBLE or "\U0001f3fb" <= letter <= "\U0001f3ff":
             continue
         digit = unicodedata.decimal(letter, None)
         letters.append(letter if digit is None else str(digit))
-    return "".join(letters).lower().strip()
+    return _BLANKS.sub(lambda found: "\n" if "\n" in found[0] else " ", "".join(letters).lower().strip())
 
 
 def _drawn(said: str, content: definition.Content) -> int | None:
-    """Stars, faces and thumbs; only where five stars, or a thumb, mean something."""
-    if content.kind != definition.CSAT:
-        return None
+    """Stars, faces and thumbs: a thumb and five stars on any scale, the others where they are its steps."""
     stars = _ROW_OF_STARS.match(said)
     if stars:
         full, empty = (sum(not letter.isspace() for letter in stars[name]) for name in ("full", "empty"))
-        fits = content.low <= full <= content.high and (not empty or full + empty == content.high)
-        return full if fits else None
+        fits = full <= MOST_STARS and (not empty or full + empty == MOST_STARS)
+        return _of_stars(full, content) if fits else None
     if set(said) & set(_THUMBS) and len(set(said)) == 1:
         return content.high if _THUMBS[said[0]] else content.low
-    if set(said) & set(_FACES) and len(set(said)) == 1:
+    if content.kind == definition.CSAT and set(said) & set(_FACES) and len(set(said)) == 1:
         return _FACES[said[0]]
     return None
+
+
+def _of_stars(stars: int, content: definition.Content) -> int | None:
+    """Stars are five everywhere: all of them are the best of any scale, and fewer are a step of the scale of stars."""
+    if content.kind == definition.CSAT:
+        return stars if stars in content.scores else None
+    return content.high if stars == MOST_STARS else None
 
 
 def _felt(said: str, content: definition.Content) -> int | None:
@@ -163,4 +173,6 @@ def _score(found: re.Match[str], content: definition.Content) -> int | None:
     most = found["most"]
     if most is not None and (int(most) if most.isdigit() else _WORDS[most]) != content.high:
         return None
+    if _STAR.search(found["unit"]):
+        return _of_stars(score, content)
     return score if score in content.scores else None

@@ -26,7 +26,7 @@ def score(text: str, content: definition.Content = CSAT) -> Any:
         "5", " 5 ", "5.", "5!", "๕", "５", "٥", "5️⃣", "lima", "Lima", "LIMA", "ห้า", "five", "five stars", "5 stars",
         "lima bintang", "5 bintang", "ห้าดาว", "5 ดาว", "5 คะแนน", "ให้ 5 คะแนน", "5/5", "5 / 5", "5 out of 5", "5 dari 5",
         "5 daripada 5", "5 จาก 5", "⭐⭐⭐⭐⭐", "★★★★★", "👍", "👍🏽", "👍👍", "😍", "5 kak", "5 ครับ", "5 please", "lima ya kak",
-        "nilai 5", "skor: 5", "5 terima kasih", "ห้าค่ะ",
+        "nilai 5", "skor: 5", "5 terima kasih", "ห้าค่ะ", "5, thank you so much", "5 terima kasih banyak pak", "5 ขอบคุณมากครับ",
     ],
 )  # fmt: skip
 def test_five(text: str) -> None:
@@ -103,8 +103,14 @@ def test_the_surveys_own_words_for_its_ends() -> None:
 
 def test_other_scales() -> None:
     assert [score(text, NPS) for text in ("0", "nol", "ศูนย์", "10", "sepuluh", "สิบ", "10/10", "5/5", "11", "👍", "⭐⭐")] == [
-        0, 0, 0, 10, 10, 10, 10, None, None, None, None,
+        0, 0, 0, 10, 10, 10, 10, None, None, 10, None,
     ]  # fmt: skip
+    # A thumb and five stars are the best of any scale; fewer stars, or a face, are steps of another one.
+    for content in (NPS, CES):
+        assert [score(text, content) for text in ("👍🏽", "👎", "⭐⭐⭐⭐⭐", "five stars", "lima bintang", "ห้าดาว")] == [
+            content.high, content.low, *[content.high] * 4,
+        ]  # fmt: skip
+        assert [score(text, content) for text in ("3 stars", "⭐⭐⭐", "★★★☆☆", "🙂")] == [None] * 4
     assert [score(text, CES) for text in ("7", "tujuh", "เจ็ด", "7/7", "8", "0")] == [7, 7, 7, 7, None, None]
 
 
@@ -132,7 +138,9 @@ def test_whatever_is_written_the_score_is_on_the_scale(text: str, content: defin
 def test_words_without_a_number_word_are_no_answer(text: str) -> None:
     words = set(text.lower().replace(",", " ").replace(".", " ").split())
     found = answer(text, CSAT)
-    assert found is None or words & set(understanding._WORDS)
+    # It may happen upon a phrase that is one: whoever makes up texts knows the words of the source.
+    felt = any(understanding._plain(text).startswith(phrase) for phrase in understanding._FELT)
+    assert found is None or felt or words & set(understanding._WORDS)
 
 
 @given(st.integers(1, 5), st.text("abcdefgh ", min_size=3, max_size=30).filter(lambda text: text.strip()))
@@ -144,7 +152,8 @@ def test_a_number_of_things_is_no_answer(number: int, things: str) -> None:
     ("text", "expected"),
     [
         ("5 " + "kak " * 490, 5), ("5 " + "⭐" * 1900, 5), ("5 " + "," * 1900, (5, "…")), ("lima " * 390, None),
-        ("5" + " " * 1900 + "x", None), ("5 / " * 490, None), ("5 kak" + " ,kak" * 390 + "?", (5, "…")),
+        ("5" + " " * 1900 + "x", None), ("5" + "\n" * 1900 + "7", None), ("5" + " \n\t" * 600 + "7", None),
+        ("5" + ".\n" * 900 + "7", (5, "…")), ("5" + " ,\n" * 600 + "7", (5, "…")), ("5 / " * 490, None), ("5 kak" + " ,kak" * 390 + "?", (5, "…")),
     ],
 )  # fmt: skip
 def test_the_worst_texts_take_no_time(text: str, expected: Any) -> None:
