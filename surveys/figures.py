@@ -1,7 +1,7 @@
 """What counts say, and how sure one can be: pure arithmetic on counts, each formula named.
 
-The interval is of 95 %. A rate of satisfied customers: Wilson's score interval. The recommendation score (NPS): the
-variance of a value of +100, 0 or −100. An effort score: the mean with Student's t.
+The interval is of 95 %. A rate of satisfied customers: Wilson's score interval. The recommendation score (NPS): Wald's
+with three answers added (Rocks 2016, The American Statistician 70). An effort score: the mean with Student's t.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
 
 from surveys import definition
@@ -16,6 +17,8 @@ from surveys import definition
 Z = 1.959963984540054
 SATISFIED = 4
 DETRACTORS, PROMOTERS = 6, 9
+RANGE_OF_TWO = 1.128
+"""d₂: how far two values of a deviation of 1 lie apart on average."""
 RUN = 8
 """So many points in a row on one side of the middle are no chance any more."""
 _T = (0.0, 12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
@@ -54,8 +57,11 @@ def score(kind: str, counts: Counts) -> Score:
     if count < 2:
         return Score(mean, None, None, count)
     if kind == definition.NPS:
-        half = Z * deviation / math.sqrt(count)
-        return Score(mean, max(mean - half, -100.0), min(mean + half, 100.0), count)
+        low, high = recommended(counts)
+        return Score(mean, min(low, mean), max(high, mean), count)
+    if not deviation:
+        # All said the same: of how much answers differ nothing is known yet.
+        return Score(mean, None, None, count)
     # The sample's deviation, with one degree of freedom gone for the mean.
     half = student(count - 1) * deviation * math.sqrt(count / (count - 1)) / math.sqrt(count)
     low, high = definition.SCALES[kind]
@@ -78,6 +84,16 @@ def wilson(successes: int, count: int) -> tuple[float, float]:
     middle = (rate + square / (2 * count)) / (1 + square / count)
     half = Z * math.sqrt(rate * (1 - rate) / count + square / (4 * count * count)) / (1 + square / count)
     return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def recommended(counts: Counts) -> tuple[float, float]:
+    """Of the recommendation score, from −100 to 100, as if three more had answered: ¾ of a promoter, ¾ of a detractor,
+    the rest between. Without them two promoters would be 100 for sure."""
+    count = sum(counts.values()) + 3
+    up = (sum(many for score, many in counts.items() if score >= PROMOTERS) + 0.75) / count
+    down = (sum(many for score, many in counts.items() if score <= DETRACTORS) + 0.75) / count
+    middle, half = up - down, Z * math.sqrt((up + down - (up - down) ** 2) / count)
+    return 100 * max(middle - half, -1.0), 100 * min(middle + half, 1.0)
 
 
 def student(freedom: int) -> float:
@@ -119,7 +135,9 @@ class Chart:
 def control(kind: str, groups: Sequence[tuple[str, Counts]]) -> Chart | None:
     """Shewhart's chart of means with limits of three sigma by the size of each group; of a rate it is the p-chart.
 
-    Groups without an answer are no points. None: there is nothing to draw.
+    Else sigma is how answers differ within their group, and where no group has two, how groups differ from the next
+    (XmR): a real change between groups must not widen the limits that are to show it. Groups without an answer are no
+    points. None: there is nothing to draw.
     """
     found = [(label, counts) for label, counts in groups if sum(counts.values())]
     if not found:
@@ -133,6 +151,8 @@ def control(kind: str, groups: Sequence[tuple[str, Counts]]) -> Chart | None:
         kind, (float(definition.SCALES[kind][0]), float(definition.SCALES[kind][1]))
     )
     values = [moments(kind, counts)[0] for _label, counts in found]
+    if kind != definition.CSAT:
+        deviation = _within(kind, [counts for _label, counts in found], values) or deviation
     in_runs = _runs([value > middle for value in values], [value == middle for value in values])
     points = []
     for place, (label, counts) in enumerate(found):
@@ -144,6 +164,16 @@ def control(kind: str, groups: Sequence[tuple[str, Counts]]) -> Chart | None:
         out = value < low - 1e-9 or value > high + 1e-9
         points.append(Point(label, value, count, low, high, out, place in in_runs))
     return Chart(middle, tuple(points))
+
+
+def _within(kind: str, groups: Sequence[Counts], means: Sequence[float]) -> float:
+    """The pooled deviation of single answers; 0: it cannot be told."""
+    freedom = sum(sum(counts.values()) - 1 for counts in groups)
+    if freedom:
+        squares = sum(sum(counts.values()) * moments(kind, counts)[1] ** 2 for counts in groups)
+        return math.sqrt(squares / freedom)
+    moved = [abs(after - before) for before, after in pairwise(means)]
+    return sum(moved) / len(moved) / RANGE_OF_TWO if moved else 0.0
 
 
 def _runs(above: Sequence[bool], at: Sequence[bool]) -> set[int]:

@@ -33,10 +33,20 @@ def test_student(freedom: int, point: float) -> None:
 def test_recommendation() -> None:
     found = figures.score(definition.NPS, {10: 50, 9: 20, 8: 15, 3: 15})
     assert found.value == pytest.approx(55.0)
-    # sqrt(p + d − (p − d)²) = sqrt(0.85 − 0.3025)
-    assert found.high is not None
-    assert found.value is not None
-    assert found.high - found.value == pytest.approx(196 * math.sqrt(0.5475 / 100), abs=0.01)
+    # Of 103: 70.75 promoters, 15.75 detractors. sqrt(p + d − (p − d)²)
+    up, down = 70.75 / 103, 15.75 / 103
+    half = 196 * math.sqrt((up + down - (up - down) ** 2) / 103)
+    assert found.low == pytest.approx(100 * (up - down) - half, abs=0.01)
+    assert found.high == pytest.approx(100 * (up - down) + half, abs=0.01)
+
+
+def test_few_who_all_agree_prove_little() -> None:
+    found = figures.score(definition.NPS, {10: 3})
+    assert (found.value, found.high) == (100, 100)
+    assert found.low is not None
+    assert found.low < 0
+    assert figures.score(definition.NPS, {0: 3}).low == -100
+    assert figures.score(definition.CES, {7: 3}) == figures.Score(7, None, None, 3)
 
 
 def test_effort() -> None:
@@ -82,6 +92,35 @@ def test_the_limits_of_a_rate_are_those_of_a_p_chart() -> None:
     half = 3 * math.sqrt(middle * (1 - middle) / 40) * 100
     assert chart.points[0].low == pytest.approx(80 - half)
     assert chart.points[0].high == pytest.approx(min(80 + half, 100))
+
+
+def test_the_limits_of_a_mean_are_by_what_differs_within_the_groups() -> None:
+    days = [{5: 6, 6: 8, 7: 6}, {5: 7, 6: 7, 7: 6}, {1: 7, 2: 6, 3: 7}]
+    chart = figures.control(definition.CES, [(str(place), counts) for place, counts in enumerate(days)])
+    assert chart is not None
+    each = [[score for score, many in counts.items() for _one in range(many)] for counts in days]
+    sigma = math.sqrt(sum(19 * statistics.variance(one) for one in each) / 57)
+    middle = statistics.mean(sum(each, []))
+    assert chart.points[0].low == pytest.approx(middle - 3 * sigma / math.sqrt(20))
+    assert [point.out for point in chart.points] == [True] * 3, "by all answers together the first two would not be"
+
+
+def test_of_single_answers_it_is_the_chart_of_moving_ranges() -> None:
+    values = [4, 5, 4, 5, 4, 5, 4, 6, 4]
+    chart = figures.control(definition.CES, [(str(place), {value: 1}) for place, value in enumerate(values)])
+    assert chart is not None
+    middle, moved = statistics.mean(values), (6 * 1 + 2 * 2) / 8
+    assert chart.points[0].low == pytest.approx(middle - 2.66 * moved, abs=0.01)
+    assert chart.points[0].high == pytest.approx(min(middle + 2.66 * moved, 7), abs=0.01)
+
+
+def test_where_nothing_differs_within_the_groups() -> None:
+    chart = figures.control(definition.CES, [("a", {5: 2}), ("b", {6: 2})])
+    assert chart is not None
+    assert not any(point.out for point in chart.points)
+    same = figures.control(definition.NPS, [("a", {9: 3}), ("b", {10: 1})])
+    assert same is not None
+    assert not any(point.out for point in same.points)
 
 
 def test_a_long_run_on_one_side_is_no_chance() -> None:
