@@ -214,8 +214,11 @@ def _names(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
 
 # ── The rows behind a number ─────────────────────────────────────────────────────────────────
 
-ANSWERS, ASKED, NOT_ASKED, LATE, LOW, REOPENED = "answers", "asked", "skipped", "late", "low", "reopened"
-WHAT = (ANSWERS, ASKED, NOT_ASKED, LATE, LOW, REOPENED)
+ANSWERS, ASKED, ANSWERED, NOT_ASKED, DEFECTS = "answers", "asked", "answered", "skipped", "defects"
+LATE, LOW, REOPENED = "late", "low", "reopened"
+OF = {LATE: "of_late", LOW: "of_low", REOPENED: "of_reopened"}
+"""Each kind of defect, and what could have been one."""
+WHAT = (ANSWERS, ASKED, ANSWERED, NOT_ASKED, DEFECTS, *OF, *OF.values())
 _COLUMNS = {tallies.AGENT: "agent", tallies.CHANNEL: "channel", "team": "team", tallies.TAG: "ticket__tags"}
 
 
@@ -236,16 +239,26 @@ def answers(asked: Asked, score: int | None = None) -> QuerySet[Response]:
 
 
 def invitations(asked: Asked, what: str, reason: str = "") -> QuerySet[Invitation]:
-    defects = definition.defects(asked.survey.defects)
     chosen = {
         ASKED: Q(asked_at__isnull=False),
+        ANSWERED: Q(asked_at__isnull=False, state=State.ANSWERED),
         NOT_ASKED: Q(state=State.SKIPPED, **({"reason": reason} if reason else {})),
-        LATE: Q(first_reply_seconds__gt=(defects.late_minutes or 0) * 60),
-        LOW: Q(response__score__lte=-1 if defects.low_score is None else defects.low_score),
-        REOPENED: Q(reopened=True),
+        **_defects(definition.defects(asked.survey.defects)),
     }[what]
     rows = Invitation.objects.filter(_within(asked), chosen, is_test=False)
     return rows.select_related("ticket", "customer", "agent", "channel", "response").order_by("-id")
+
+
+def _defects(said: definition.Defects) -> dict[str, Q]:
+    """As ``tallies`` counts them: each kind, what could have been one, and all that are."""
+    none = Q(pk__in=())
+    late = none if said.late_minutes is None else Q(first_reply_seconds__gt=said.late_minutes * 60)
+    low = none if said.low_score is None else Q(response__score__lte=said.low_score)
+    reopened = Q(reopened=True) if said.reopened else none
+    return {
+        LATE: late, OF[LATE]: Q(first_reply_seconds__isnull=False), LOW: low, OF[LOW]: Q(response__isnull=False),
+        REOPENED: reopened, OF[REOPENED]: Q(), DEFECTS: late | low | reopened,
+    }  # fmt: skip
 
 
 def comments(asked: Asked, count: int = 20) -> list[Response]:

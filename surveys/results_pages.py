@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -75,7 +75,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reasons": [
             (label, count, _behind(asked, results.NOT_ASKED, reason=key)) for key, label, count in found.reasons
         ],
-        "defects": [(_defect(name), bad, of, _behind(asked, name)) for name, bad, of in found.defects],
+        "defects": [
+            (_defect(name), bad, of, _behind(asked, name), _behind(asked, results.OF[name]))
+            for name, bad, of in found.defects
+        ],
         "drawing": _drawing(asked, found),
         "comments": results.comments(asked),
         "links": {what: _behind(asked, what) for what in results.WHAT},
@@ -158,6 +161,7 @@ def _parts(asked: results.Asked, found: results.Results) -> list[dict[str, Any]]
                     "asked": row.asked,
                     "url": link(asked, by=by, key=row.key),
                     "behind": _behind(asked, results.ANSWERS, by=by, key=row.key),
+                    "answered": _behind(asked, results.ANSWERED, by=by, key=row.key),
                     "here": (asked.by, asked.key) == (by, row.key),
                 }
                 for row in rows
@@ -235,7 +239,8 @@ COLUMNS = (
     "at", "survey", "kind", "score", "comment", "answers", "ticket", "customer", "agent", "team", "channel",
     "language", "customer_type", "via",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The wide ones too: a Japanese Excel takes them for the others."""
 
 
 def cell(value: Any) -> str:
@@ -299,6 +304,18 @@ def follow_ups(request: HttpRequest) -> HttpResponse:
     shown = page(request, rows.order_by("-done_at" if done else "due_at", "pk"))
     context = {"shown": shown, "done": done, "mine": request.GET.get("owner") == "me", "now": timezone.now()}
     return render(request, "surveys/results/follow_ups.html", context)
+
+
+@leaders
+@require_GET
+def waiting(request: HttpRequest) -> JsonResponse:
+    """How many wait for this lead, and how many of them are overdue: asked by a page of the desk that comes (back)."""
+    agent = me(request)
+    rows = FollowUp.objects.filter(agent.sight().where("team_id"), owner=agent, done_at=None)
+    late = Count("pk", filter=Q(due_at__lt=timezone.now()))
+    answer = JsonResponse(rows.aggregate(count=Count("pk"), overdue=late))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @leaders

@@ -25,5 +25,6 @@ urlpatterns = [
     path("surveys/results/answers/", results_pages.behind, name="survey_answers"),
     path("surveys/results/answers.csv", results_pages.export, name="survey_results_csv"),
     path("surveys/follow-ups/", results_pages.follow_ups, name="survey_follow_ups"),
+    path("surveys/follow-ups/waiting/", results_pages.waiting, name="survey_follow_ups_waiting"),
     path("surveys/follow-ups/<int:follow_up_id>/", results_pages.follow_up, name="survey_follow_up"),
 ]

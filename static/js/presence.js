@@ -19,7 +19,7 @@ export function begin(from) {
 
 /** What may have been missed is asked for: frames of these kinds are not kept anywhere. */
 function load() {
-  return Promise.all([show(), offers()]).catch(() => {});
+  return Promise.all([show(), offers(), waiting()]).catch(() => {});
 }
 
 export function heard(frame) {
@@ -50,8 +50,21 @@ async function show(body = null) {
   if (inside) document.querySelector("[data-presence] summary")?.focus({ preventScroll: true });
 }
 
+/** How many low scores wait for this lead, those too that came while nobody was here. */
+async function waiting() {
+  const place = document.querySelector("[data-follow-ups]");
+  if (!place) return;
+  const response = await ask(place.dataset.followUps);
+  if (!response.ok) return;
+  const { count, overdue } = await response.json();
+  place.hidden = !count;
+  place.querySelector(".n").textContent = count || "";
+  place.querySelector("a").classList.toggle("fresh", overdue > 0);
+}
+
 /** A low score that this lead is to see to. It stays until it is read, or others have come. */
 async function followUp({ score, of, href }) {
+  waiting().catch(() => {});
   const text = words("lowScore", { score, most: of });
   toast(text, { bad: true, link: { href, text: words("openFollowUp") } });
   if (document.visibilityState === "hidden" && kept("telling")) {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from agents.models import Agent
 from channels_app import wakeups
@@ -102,3 +104,28 @@ def test_what_came_of_it_is_noted(ticket: Ticket, bea: Agent, lena: Agent) -> No
     row.refresh_from_db()
     assert (row.outcome, row.note, row.done_by) == ("solved", "Diganti", lena)
     assert Activity.objects.filter(ticket=ticket, type="survey.followed_up", agent=lena).count() == 1
+
+
+def test_what_came_while_the_lead_was_away_is_asked_for(ticket: Ticket, bea: Agent, lena: Agent, ana: Agent) -> None:
+    survey(rules=RULES)
+    address = "/surveys/follow-ups/waiting/"
+
+    def asks(agent: Agent) -> Any:
+        page = Client()
+        page.force_login(agent)
+        answer = page.get(address)
+        return answer.json() if answer.status_code == 200 else answer.status_code
+
+    assert asks(lena) == {"count": 0, "overdue": 0}
+    answered(asked(ticket, bea), 1)
+    assert asks(lena) == {"count": 1, "overdue": 0}
+    FollowUp.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    assert asks(lena) == {"count": 1, "overdue": 1}
+    assert asks(ana) == {"count": 0, "overdue": 0}, "somebody else's"
+    assert asks(bea) == 403
+    assert Client().get(address).status_code in (302, 401)
+    following.finish(FollowUp.objects.get(), "solved", "", lena)
+    assert asks(lena) == {"count": 0, "overdue": 0}
+    lenas = Client()
+    lenas.force_login(lena)
+    assert f'data-follow-ups="{address}"' in lenas.get("/").content.decode()

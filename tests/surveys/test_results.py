@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from agents.models import Agent
-from surveys import answering, following, results, tallies
+from surveys import answering, following, results, results_pages, tallies
 from surveys.models import FollowUp, Invitation, Response, Survey, Tally
 from tests.conftest import Customer
 from tests.surveys.conftest import around, asked, resolved, survey
@@ -65,6 +65,26 @@ def test_every_number_opens_what_is_behind_it(five: list[Response], as_ana: Clie
     for link, number in links:
         behind = text(as_ana.get(link.replace("&amp;", "&")))
         assert len(re.findall(r'<a href="/tickets/\d+/"', behind)) == int(number), link
+
+
+def test_what_went_wrong_opens_too(five: list[Response], as_ana: Client, bea: Agent) -> None:
+    Survey.objects.update(defects={"late_minutes": 1, "low_score": 2, "reopened": True})
+    Invitation.objects.filter(pk=five[0].invitation_id).update(first_reply_seconds=600)
+    lifecycle.reopen(five[1].ticket_id, Actor.of(bea))
+    tallies.touch_all(Survey.objects.get())
+    around()
+    page = text(as_ana.get(PAGE))
+    found = {}
+    for link in set(re.findall(r'href="([^"]*/answers/\?[^"]*)"', page)):
+        what = re.search(r"what=(\w+)", link)
+        assert what, link
+        rows = re.findall(r'<a href="/tickets/(\d+)/"', text(as_ana.get(link.replace("&amp;", "&"))))
+        if "by=" not in link and "score=" not in link and "reason=" not in link:
+            found[what[1]] = len(rows)
+    assert found == {
+        "answers": 5, "asked": 5, "answered": 5, "defects": 4, "late": 1, "of_late": 1, "low": 2, "of_low": 5,
+        "reopened": 1, "of_reopened": 5,
+    }  # fmt: skip
 
 
 def test_counts_are_those_of_the_rows(five: list[Response], eka: Customer, bea: Agent) -> None:
@@ -144,6 +164,8 @@ def test_a_file_that_no_spreadsheet_runs(five: list[Response], as_ana: Client, a
     last = rows[-1]
     assert (last["agent"], last["comment"], last["score"]) == ("'@Ana", '\'-1+1\nzwei, "drei"', "5")
     assert rows[0]["comment"].startswith("'=kata")
+    for wide in ("＝1+1", "＠SUM", "\n=1"):
+        assert results_pages.cell(wide) == f"'{wide}"
 
 
 @pytest.mark.parametrize(
