@@ -113,6 +113,9 @@ class Steps:
 
     def _say(self, rules: Sequence[definition.Rule]) -> bool:
         """One message for all that there is to say, and only where they answered in the conversation."""
+        if self.content.anonymous:
+            # Its team reads the conversation: what is said there to the happy alone would tell who they are.
+            return False
         thanks = any(rule.thank for rule in rules) and self.response.via == Response.Via.CHANNEL
         review = next((rule.review for rule in rules if rule.review), "")
         more = bool(self.content.further(self.response.score)) and self.response.via == Response.Via.CHANNEL
