@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import structlog
 from django.db import transaction
@@ -158,6 +159,7 @@ class Batch:
         self.changed: list[Invitation] = []
         self.many = automatic.Many([tickets[number] for number in {row.ticket_id for row in rows}])
         self.asked: list[tuple[Invitation, Message]] = []
+        """What goes out, the first question or its reminder."""
         self.versions: dict[int, SurveyVersion] = {}
         self.contents: dict[int, definition.Content] = {}
         self.whens = {row.survey_id: definition.when(row.survey.when) for row in rows}
@@ -248,7 +250,20 @@ class Batch:
 
     def _awake(self, ticket: Ticket, when: definition.When) -> datetime:
         """From when on it is not their night."""
-        return zones.awake(self.now, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to)
+        if when.quiet_from is None or when.quiet_to is None:
+            return self.now
+        theirs = zones.zones_of(ticket.address, ticket.channel, ticket.customer, self._phones[ticket.customer_id])
+        return zones.awake(self.now, theirs, when.quiet_from, when.quiet_to)
+
+    @cached_property
+    def _phones(self) -> dict[int, list[str]]:
+        return zones.phones_of(ticket.customer_id for ticket in self.tickets.values())
+
+    @cached_property
+    def _newest(self) -> dict[int, int]:
+        """Ticket → the newest that was asked on it."""
+        asked = Invitation.objects.filter(ticket__in=self.tickets, asked_at__isnull=False)
+        return dict(asked.values_list("ticket").annotate(newest=Max("pk")))
 
     # ── Remind, close ──
 
@@ -260,16 +275,20 @@ class Batch:
             self.changed.append(row)
             return
         row.due_at = row.expires_at
-        # Somebody who writes again has other worries; and a survey that is off asks nobody twice.
+        # Somebody who writes again has other worries; a survey that is off asks nobody twice; and where the ticket was
+        # resolved and asked about again, that question is the one to remind of.
         quiet = ticket.status != Ticket.Status.RESOLVED or not row.survey.enabled or row.survey.deleted_at
-        if row.state == State.REMINDED or quiet or not when.remind_days:
+        if row.state == State.REMINDED or quiet or not when.remind_days or self._newest[row.ticket_id] != row.pk:
             return
         awake = self._awake(ticket, when)
         if awake > self.now:
             row.due_at = awake
             return
-        if isinstance(self._send(row, ticket, when, phrasing.reminder), Message):
+        outcome = self._send(row, ticket, when, phrasing.reminder)
+        if isinstance(outcome, Message):
+            # From now on it is this one that is answered, whatever an agent has written since the first.
             row.state = State.REMINDED
+            self.asked.append((row, outcome))
 
     # ── On its way ──
 

@@ -34,6 +34,10 @@ def _pressed(ticket: Ticket, payload: str) -> tuple[str, dict[str, Any]] | None:
     # Of this very conversation: a payload that somebody made up rates no ticket of another.
     if said is None or row is None or not Ticket.objects.filter(pk=row.ticket_id, address=ticket.address_id).exists():
         return None
+    assert row.version is not None
+    if versions.content_of(row.version).anonymous:
+        # No button of ours: such a survey has none.
+        return None
     try:
         response = answering.take(row, answering.Given(score=said[1], via=Response.Via.CHANNEL))
     except answering.Unfit:
@@ -64,9 +68,11 @@ def _said(news: InboundMessage) -> str:
 
 
 def _open(ticket: Ticket) -> Invitation | None:
-    """The ticket's newest open invitation, if what is written now can be meant for it."""
+    """The newest that was asked on the ticket, if it is open and what is written now can be meant for it."""
     fresh = Q(response=None) | Q(response__changed_at__gt=timezone.now() - answering.RECENTLY)
-    newest = Invitation.objects.filter(ticket=ticket).order_by("-pk").values_list("pk", flat=True).first()
+    # Not the newest of all: the ticket may have been resolved again meanwhile, without asking again.
+    asked = Invitation.objects.filter(ticket=ticket, asked_at__isnull=False)
+    newest = asked.order_by("-pk").values_list("pk", flat=True).first()
     row = Invitation.objects.open().filter(fresh, pk=newest).first() if newest else None
     if row is None or row.message_id is None:
         return None

@@ -70,6 +70,7 @@ def _resolved(lines: Sequence[Activity]) -> None:
     tickets = {row.pk: row for row in rows.prefetch_related("tags")}
     replied = _first_replies(numbers)
     current = versions.current([survey for survey, _when in surveys])
+    phones = zones.phones_of(ticket.customer_id for ticket in tickets.values())
     made = []
     for line in lines:
         ticket = tickets.get(line.ticket_id or 0)
@@ -77,7 +78,8 @@ def _resolved(lines: Sequence[Activity]) -> None:
         if ticket is None or chosen is None:
             continue
         survey, when = chosen
-        row = _invitation(line, ticket, survey, when, current[survey.pk].language(language(ticket)))
+        spoken = current[survey.pk].language(language(ticket))
+        row = _invitation(line, ticket, survey, when, spoken, phones[ticket.customer_id])
         first = replied.get(ticket.pk)
         row.first_reply_seconds = int((first - ticket.created_at).total_seconds()) if first else None
         made.append(row)
@@ -98,11 +100,12 @@ def _fits(ticket: Ticket, when: definition.When) -> bool:
     )
 
 
-def _invitation(line: Activity, ticket: Ticket, survey: Survey, when: definition.When, spoken: str) -> Invitation:
+def _invitation(
+    line: Activity, ticket: Ticket, survey: Survey, when: definition.When, spoken: str, phones: Sequence[str]
+) -> Invitation:
     reason = _not_asked(line, ticket, survey, when)
-    due = zones.awake(
-        line.at + when.delay, zones.zones_of(ticket.address, ticket.channel), when.quiet_from, when.quiet_to
-    )
+    theirs = zones.zones_of(ticket.address, ticket.channel, ticket.customer, phones)
+    due = zones.awake(line.at + when.delay, theirs, when.quiet_from, when.quiet_to)
     return Invitation(
         survey=survey,
         ticket=ticket,
@@ -128,9 +131,13 @@ def _not_asked(line: Activity, ticket: Ticket, survey: Survey, when: definition.
         return Reason.AUTOMATIC
     if ticket.address.is_group:
         return Reason.GROUP
-    if {tag.name.lower() for tag in ticket.tags.all()} & {name.lower() for name in when.not_tags}:
+    if _is_spam(ticket, when):
         return Reason.SPAM
     return "" if is_drawn(survey.pk, line.seq, when.percent) else Reason.SAMPLE
+
+
+def _is_spam(ticket: Ticket, when: definition.When) -> bool:
+    return bool({tag.name.lower() for tag in ticket.tags.all()} & {name.lower() for name in when.not_tags})
 
 
 def is_drawn(survey: int, resolution: int, percent: int) -> bool:
@@ -162,8 +169,17 @@ def _reopened(lines: Sequence[Activity]) -> None:
 
 
 def _retagged(lines: Sequence[Activity]) -> None:
+    """Counted anew; and who turned out to be spam before they were asked is not."""
     numbers = {line.ticket_id for line in lines}
     if numbers:
+        waiting = Invitation.objects.filter(ticket__in=numbers, state=State.PENDING)
+        rows = waiting.select_related("survey", "ticket").prefetch_related("ticket__tags")
+        spam = [row.pk for row in rows if _is_spam(row.ticket, definition.when(row.survey.when))]
+        if spam:
+            # Looked at once more by the statement itself: one may have been asked meanwhile.
+            waiting.filter(pk__in=spam).update(
+                state=State.SKIPPED, reason=Reason.SPAM, due_at=None, claim=None, claimed_until=None
+            )
         days = set(Invitation.objects.filter(ticket__in=numbers).values_list("survey_id", "day"))
         tallies.touch(days | set(Response.objects.filter(ticket__in=numbers).values_list("survey_id", "day")))
 

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from django.conf import settings
+from django.db.models import Q
 from phonenumbers import timezone as phone_zones
 
 from channels_app.hours import hours_for
 from channels_app.models import Address, Channel
+from customers.models import Customer
 
+NAMED = ("time_zone", "timezone")
+"""The attribute of a customer, or of a visitor, that says where they are."""
 UNKNOWN = "Etc/Unknown"
 MOST_ZONES = 4
 """A country of more zones tells too little: then the channel's own counts."""
 
 
-def zones_of(address: Address, channel: Channel) -> list[ZoneInfo]:
-    """Where the customer may be. Of a country with several zones all: a good time is good in each."""
-    return _known(_of_phone(address.phone or address.external_id)) or _known((_of_channel(channel),))
+def zones_of(
+    address: Address, channel: Channel, customer: Customer | None = None, phones: Sequence[str] = ()
+) -> list[ZoneInfo]:
+    """Where the customer may be: as their attribute says, else by their phone, here or elsewhere (``phones_of``), else
+    by the channel. Of a country with several zones all: a good time is good in each."""
+    ways = [_said(getattr(customer, "attributes", {})) or _said(address.facts)]
+    ways += [_of_phone(number) for number in (address.phone or address.external_id, *phones)]
+    return next((found for found in map(_known, ways) if found), None) or _known((_of_channel(channel),))
+
+
+def phones_of(customers: Iterable[int]) -> dict[int, list[str]]:
+    """The numbers that each is known by, on whatever channel, in one statement."""
+    found: dict[int, list[str]] = defaultdict(list)
+    numbers = Q(phone__startswith="+") | Q(external_id__startswith="+")
+    rows = Address.objects.filter(numbers, customer_link__customer__in=set(customers)).order_by("pk")
+    for customer, phone, external_id in rows.values_list("customer_link__customer", "phone", "external_id"):
+        found[customer].append(phone or external_id)
+    return found
+
+
+def _said(notes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The zone that an attribute of theirs names."""
+    return tuple(str(value) for name, value in notes.items() if name.lower().replace(" ", "_") in NAMED)
 
 
 @lru_cache(maxsize=2048)
@@ -46,7 +72,7 @@ def _known(names: Sequence[str]) -> list[ZoneInfo]:
     for name in names:
         try:
             found.append(ZoneInfo(name))
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             continue
     return found
 

@@ -89,6 +89,28 @@ def test_a_number_after_the_time_to_answer_is_a_message(
     assert not Response.objects.exists()
 
 
+def test_a_survey_is_open_though_the_ticket_was_resolved_again_without_asking(
+    ticket: Ticket, bea: Agent, dora: Customer
+) -> None:
+    survey(when={"every_days": 30})
+    first = asked(ticket, bea)
+    dora.writes("Terima kasih ya")
+    assert asked(ticket, bea).reason == "recent"
+    dora.writes("5")
+    ticket.refresh_from_db()
+    assert (Response.objects.get().invitation, ticket.status) == (first, "resolved")
+
+
+def test_a_number_after_the_reminder_answers_it(ticket: Ticket, bea: Agent, dora: Customer) -> None:
+    survey(when={"remind_days": 1})
+    row = asked(ticket, bea)
+    replies.reply(ticket.pk, bea, replies.Draft(text="Paketnya sudah jalan."))
+    later(row, days=1)
+    around()
+    dora.writes("5")
+    assert Response.objects.get().score == 5
+
+
 def test_a_number_that_answers_an_agent_is_a_message(csat: Survey, ticket: Ticket, bea: Agent, dora: Customer) -> None:
     asked(ticket, bea)
     replies.reply(ticket.pk, bea, replies.Draft(text="Berapa kardus?"))
@@ -276,6 +298,18 @@ def test_a_comment_of_a_megabyte(csat: Survey, ticket: Ticket, bea: Agent, phone
     assert phone.post(path(row), {"score": "4", "comment": "a" * 5000}).status_code == 303
 
 
+def test_another_link_of_the_same_mail_is_another_score(
+    csat: Survey, ticket: Ticket, bea: Agent, phone: Client
+) -> None:
+    row = asked(ticket, bea)
+    phone.post(path(row), {"score": "5", "comment": "Cepat"})
+    assert "Your answer: 5 of 5" in phone.get(f"{path(row)}?score=5").content.decode()
+    page = phone.get(f"{path(row)}?score=2").content.decode()
+    assert 'value="2" required checked' in page
+    assert "Cepat" in page
+    assert Response.objects.get().score == 5
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -341,6 +375,19 @@ def test_further_questions_depend_on_the_first_answer(ticket: Ticket, bea: Agent
     assert Response.objects.get().score == 2
 
 
+def test_a_further_answer_of_a_megabyte(ticket: Ticket, bea: Agent, phone: Client) -> None:
+    row = asked_of("csat", ticket, bea, questions=QUESTIONS)
+    phone.post(path(row), {"score": "2"})
+    answer = phone.post(path(row), {"further": "1", "q-why": "slow", "q-more": "a" * 1_000_000})
+    page = answer.content.decode()
+    assert (answer.status_code, len(page) < 60_000) == (422, True)
+    assert "at most 5000 characters" in page
+    assert "aaaa" in page
+    assert 'value="slow" checked' in page
+    assert Response.objects.get().answers == {}
+    assert phone.post(path(row), {"further": "1", "q-more": "a" * 5000}).status_code == 303
+
+
 def test_who_answered_in_a_chat_gets_a_link_to_the_rest(ticket: Ticket, bea: Agent, dora: Customer) -> None:
     row = asked_of("csat", ticket, bea, questions=QUESTIONS)
     dora.writes("2")
@@ -373,6 +420,59 @@ def test_an_anonymous_answer_leaves_nothing_on_the_ticket(
     # A number that is written back would stand there for all to see: it is no answer.
     dora.writes("5")
     assert Response.objects.get().score == 1
+
+
+def test_who_only_has_the_link_learns_nothing_of_an_anonymous_answer(ticket: Ticket, bea: Agent, phone: Client) -> None:
+    """It stands in the conversation, so every agent of the team has it."""
+    row = asked_of("csat", ticket, bea, anonymous=True, questions=QUESTIONS)
+    answer = phone.post(path(row), {"score": "2", "comment": "Buruk"})
+    own = answer.headers["Location"]
+    assert own.startswith(f"{path(row)}?key=")
+    page = phone.get(own).content.decode()
+    assert ("Your answer: 2 of 5" in page, "What went wrong?" in page) == (True, True)
+    assert phone.post(own, {"further": "1", "q-more": "Rahasia"}).headers["Location"] == f"{own}&saved=1"
+    assert "Buruk" in phone.get(f"{own}&change=1").content.decode()
+
+    colleague = Client(raise_request_exception=False)
+    Response.objects.update(at=timezone.now() - timedelta(minutes=1))
+    for query in ("", "?change=1", "?score=5", "?key=x", f"?key={'a' * 20}&change=1", "?saved=1"):
+        page = colleague.get(path(row) + query).content.decode()
+        assert "Thank you for your answer." in page
+        for told in ("Your answer", "Buruk", "Rahasia", "What went wrong?", "Anything else?", "<form"):
+            assert told not in page, query
+    for sent in ({"score": "5"}, {"score": "2"}, {"further": "1", "q-more": "x"}):
+        assert colleague.post(path(row), sent).headers["Location"] == path(row)
+    response = Response.objects.get()
+    assert (response.score, response.comment, response.answers["more"]) == (2, "Buruk", "Rahasia")
+    # The key is of this one answer alone, and no link is a key.
+    assert len({links.own(row.pk), links.own(row.pk + 1), links.token(row.pk).partition("-")[2]}) == 3
+
+
+def test_a_second_click_of_who_answers_anonymously(ticket: Ticket, bea: Agent, phone: Client) -> None:
+    row = asked_of("csat", ticket, bea, anonymous=True)
+    twice = [phone.post(path(row), {"score": "4"}).headers["Location"] for _click in range(2)]
+    assert twice[0] == twice[1]
+    assert "Your answer: 4 of 5" in phone.get(twice[1]).content.decode()
+    assert Response.objects.count() == 1
+
+
+def test_the_happy_are_asked_for_a_review_where_their_team_does_not_read_it(
+    ticket: Ticket, bea: Agent, phone: Client
+) -> None:
+    rules = [{"name": "R", "low": 5, "high": 5, "thank": True, "review": "https://r.example/toko"}]
+    row = asked_of("csat", ticket, bea, anonymous=True, rules=rules)
+    own = phone.post(path(row), {"score": "5"}).headers["Location"]
+    around()
+    assert len(questions(ticket)) == 1, "what was said to them would tell how they answered"
+    assert 'href="https://r.example/toko"' in phone.get(own).content.decode()
+    assert "r.example" not in phone.get(path(row)).content.decode()
+
+
+def test_a_made_up_button_answers_nothing_anonymously(ticket: Ticket, bea: Agent, dora: Customer) -> None:
+    row = asked_of("csat", ticket, bea, anonymous=True)
+    press(dora, f"survey:{row.pk}:1")
+    assert not Response.objects.exists()
+    assert "survey.answered" not in types(ticket)
 
 
 # ── By mail ──────────────────────────────────────────────────────────────────────────────────

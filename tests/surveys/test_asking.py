@@ -89,6 +89,16 @@ def test_never_for_spam(csat: Survey, ticket: Ticket, bea: Agent) -> None:
     assert asked(ticket, bea).reason == Reason.SPAM
 
 
+def test_never_for_what_turns_out_to_be_spam_before_it_is_asked(ticket: Ticket, bea: Agent) -> None:
+    survey(when={"delay_minutes": 60})
+    resolved(ticket, bea)
+    around()
+    lifecycle.change(ticket.pk, Actor.of(bea), tag="Spam")
+    around()
+    row = Invitation.objects.get()
+    assert (row.state, row.reason, row.due_at) == (State.SKIPPED, Reason.SPAM, None)
+
+
 def test_one_customer_within_so_many_days(dora: Customer, ticket: Ticket, bea: Agent) -> None:
     survey(when={"every_days": 30})
     first = asked(ticket, bea)
@@ -151,6 +161,21 @@ def test_a_reminder_once_and_then_it_is_over(ticket: Ticket, bea: Agent) -> None
     row.refresh_from_db()
     assert (row.state, row.due_at) == (State.EXPIRED, None)
     assert len(questions(ticket)) == 2
+
+
+def test_of_a_ticket_that_was_asked_about_twice_the_newer_question_is_reminded_of(
+    ticket: Ticket, bea: Agent, dora: Customer
+) -> None:
+    survey(when={"remind_days": 2})
+    asked(ticket, bea)
+    dora.writes("Masih rusak")
+    asked(ticket, bea)
+    for row in Invitation.objects.all():
+        later(row, days=2)
+    around()
+    around()
+    assert list(Invitation.objects.order_by("pk").values_list("state", flat=True)) == [State.ASKED, State.REMINDED]
+    assert len(questions(ticket)) == 3
 
 
 def test_nobody_is_reminded_who_has_answered(ticket: Ticket, bea: Agent, dora: Customer) -> None:
