@@ -221,10 +221,32 @@ def contact(value: Mapping[str, Any]) -> ContactCard | None:
     card: Mapping[str, Any] = inner if isinstance(inner, Mapping) else value
     read = ContactCard(
         name=line(card.get("name")),
-        phones=_some(phone, card.get("phones")),
+        phones=_some(card_phone, card.get("phones")),
         emails=_some(email, card.get("emails")),
     )
     return read if read.name or read.phones or read.emails else None
+
+
+def card_phone(value: Any) -> str:
+    """As it stands on the card: with an extension, a star, whatever its owner wrote."""
+    return phone(value) or line(value, 60)
+
+
+def vcard(value: Any) -> ContactCard:
+    """What a business card in text says of name, phones and e-mail addresses."""
+    card = text(value)[:20_000]
+    return ContactCard(
+        name=next(iter(_on_card(card, "FN", line)), ""),
+        phones=tuple(_on_card(card, "TEL", card_phone)),
+        emails=tuple(_on_card(card, "EMAIL", email)),
+    )
+
+
+def _on_card(card: str, name: str, reader: Any) -> list[str]:
+    found = re.findall(
+        rf"^(?:item\d+\.)?{name}(?:;[^:\r\n]*)?:(?:tel:)?([^\r\n]{{1,200}})", card, re.MULTILINE | re.IGNORECASE
+    )
+    return [read for value in found[:20] if (read := reader(value.strip()))]
 
 
 def _some(reader: Any, values: Any) -> tuple[str, ...]:

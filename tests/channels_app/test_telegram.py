@@ -216,11 +216,58 @@ def test_what_has_no_place_on_a_desk_is_shown_with_its_words() -> None:
     assert [one.kind for one in payload("gif").attachments] == ["image"]
 
 
-@pytest.mark.parametrize("kind", ["new_chat_title", "pinned_message", "video_chat_ended", "forum_topic_created"])
+@pytest.mark.parametrize(
+    "kind",
+    ["new_chat_title", "pinned_message", "video_chat_ended", "forum_topic_created", "poll_option_added",
+     "community_chat_added", "community_chat_removed", "managed_bot_created"],
+)  # fmt: skip
 def test_service_messages_are_notices(telegram: FakeTelegram, kind: str) -> None:
     notice = message(telegram, **{kind: {"x": 1}})
     assert isinstance(notice, Notice)
     assert notice.kind == kind
+
+
+def test_fields_that_are_filled_in_and_say_nothing(telegram: FakeTelegram) -> None:
+    empty = {"new_chat_members": [], "photo": [], "delete_chat_photo": False, "sticker": None, "forward_date": None}
+    said = message(telegram, text="Halo", **empty)
+    assert (said.text, said.attachments, said.forwarded, said.unsupported) == ("Halo", (), False, False)
+    assert isinstance(message(telegram, forum_topic_closed={}), Notice)
+
+
+def test_what_newer_clients_send(telegram: FakeTelegram) -> None:
+    sizes = [{"file_id": "small", "width": 9, "height": 9}, {"file_id": "large", "width": 90, "height": 90}]
+    live = {"file_id": "film", "duration": 2, "photo": sizes}
+    for more in ({"live_photo": live}, {"live_photo": live, "photo": sizes}):
+        (picture,) = message(telegram, **more).attachments
+        assert (picture.kind, picture.remote.id) == ("image", "large")
+    paid = {"star_count": 1, "paid_media": [{"type": "live_photo", "live_photo": live}]}
+    assert message(telegram, paid_media=paid).attachments[0].remote.id == "large"
+    people = {"request_id": 1, "users": [{"user_id": 7, "first_name": "Budi"}, {"user_id": 8}]}
+    shared = message(telegram, users_shared=people)
+    assert ([file.contact.name for file in shared.attachments], shared.unsupported) == (["Budi"], False)
+    assert message(telegram, users_shared={"user_ids": [7]}).unsupported_reason == "users_shared"
+    assert message(telegram, chat_shared={"chat_id": 7, "title": "Toko"}).text == "Toko"
+
+
+def test_a_guests_message_is_read_and_not_asked_for(telegram: FakeTelegram) -> None:
+    guest = one(telegram.update("guest_message", text="Halo", guest_query_id="q"))
+    assert (guest.text, guest.conversation, guest.unsupported) == ("Halo", HERE, False)
+    own, http = on(telegram)
+    adapter.connect(own, http)
+    assert "guest_message" not in str(telegram.requests[-1].body)
+
+
+def test_what_passes_by_has_an_id_of_its_own(telegram: FakeTelegram) -> None:
+    ids = {message(telegram, text="x", message_id=0, ephemeral_message_id=number).external_id for number in (1, 2)}
+    assert len(ids) == 2
+
+
+def test_whoever_writes_to_a_channel_is_answered_there(telegram: FakeTelegram) -> None:
+    chat = {"id": -100123, "type": "supergroup", "title": "Toko", "is_direct_messages": True}
+    said = message(telegram, chat=chat, text="Halo", direct_messages_topic={"topic_id": 77, "user": {"id": 5}})
+    own, http = on(telegram)
+    adapter.send(own, reply(reply_handle=said.reply_handle), http)
+    assert telegram.sent[0]["direct_messages_topic_id"] == 77
 
 
 def test_ids_of_64_bits_and_ids_as_text(telegram: FakeTelegram) -> None:
@@ -371,6 +418,10 @@ def test_how_a_reply_is_cut() -> None:
         (403, "Forbidden: something new", ("blocked", True)),
         (400, "Bad Request: chat not found", ("content", True)),
         (400, "Bad Request: not enough rights to send text messages to the chat", ("blocked", True)),
+        (400, "Bad Request: need administrator rights in the channel chat", ("blocked", True)),
+        (400, "Bad Request: CHAT_RESTRICTED", ("blocked", True)),
+        (403, "Forbidden: the group chat was deleted", ("blocked", True)),
+        (400, "Bad Request: BUSINESS_PEER_INVALID", ("blocked", True)),
         (400, "Bad Request: something new", ("content", True)),
         (401, "Unauthorized", ("auth", True)),
         (404, "Not Found", ("auth", True)),

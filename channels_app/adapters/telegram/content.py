@@ -7,7 +7,7 @@ what newer clients add beside the older form (an animation is a document too, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,13 +31,18 @@ def read(message: Json) -> Content:
     text = reading.text(message.get("text")) or reading.text(message.get("caption"))
     for name, reader in READERS.items():
         found = message.get(name)
-        if found is not None:
+        if is_there(found):
             content = reader(found)
             return replace(content, text=text or content.text, files=_captioned(content.files, message))
     if text:
         return Content(text=text)
     unknown = [name for name, value in message.items() if isinstance(value, Mapping | list) and name not in AROUND]
     return Content(unsupported=reading.line(next(iter(unknown), ""), 40) or "empty")
+
+
+def is_there(value: Any) -> bool:
+    """Some relays fill in every field: none, no, an empty list. An empty object says that it happened."""
+    return not (value is None or value is False or value in ("", []))
 
 
 def _captioned(files: Files, message: Json) -> Files:
@@ -82,6 +87,12 @@ def _photo(value: Any) -> Content:
     return Content(files=(_attachment("image", max(sizes, key=_size)),))
 
 
+def _live_photo(value: Any) -> Content:
+    """A picture that moves for a moment: the picture, else the film."""
+    shown = _photo(value.get("photo")) if isinstance(value, Mapping) else Content()
+    return shown if shown.files else _file("video")(value)
+
+
 def _size(one: Json) -> tuple[int, int]:
     area = (reading.size(one.get("width")) or 0) * (reading.size(one.get("height")) or 0)
     return reading.size(one.get("file_size")) or 0, area
@@ -108,6 +119,8 @@ def _paid_media(value: Any) -> Content:
     for item in items[:10] if isinstance(items, list) else []:
         if isinstance(item, Mapping) and item.get("photo") is not None:
             files += _photo(item["photo"]).files
+        elif isinstance(item, Mapping) and item.get("live_photo") is not None:
+            files += _live_photo(item["live_photo"]).files
         elif isinstance(item, Mapping) and item.get("video") is not None:
             files += _file("video")(item["video"]).files
     return Content(files=files, unsupported="" if files else "paid_media")
@@ -140,24 +153,25 @@ def _contact(value: Any) -> Content:
     if not isinstance(value, Mapping):
         return Content(unsupported="contact")
     name = " ".join(filter(None, (reading.line(value.get(part)) for part in ("first_name", "last_name"))))
-    phone, card = reading.phone(value.get("phone_number")), reading.text(value.get("vcard"))[:20_000]
-    phones = [phone, *_of_vcard(card, "TEL", reading.phone)]
-    contact = ContactCard(name=name, phones=_once(phones), emails=_once(_of_vcard(card, "EMAIL", reading.email)))
+    card = reading.vcard(value.get("vcard"))
+    phones = [reading.card_phone(value.get("phone_number")), *card.phones]
+    contact = ContactCard(name=name or card.name, phones=_once(phones), emails=_once(card.emails))
     if not (contact.name or contact.phones or contact.emails):
         return Content(unsupported="contact")
     return Content(files=(InboundAttachment(kind="contact", contact=contact),))
 
 
-def _of_vcard(card: str, name: str, reader: Callable[[Any], str]) -> list[str]:
-    found = re.findall(
-        rf"^(?:item\d+\.)?{name}(?:;[^:\r\n]*)?:(?:tel:)?([^\r\n]{{1,200}})", card, re.MULTILINE | re.IGNORECASE
-    )
-    return [reader(value.strip()) for value in found[:20]]
+def _users_shared(value: Any) -> Content:
+    """People whom somebody chose at our asking; older bots are told their numbers alone."""
+    people = value.get("users") if isinstance(value, Mapping) else None
+    cards = [_contact(one).files for one in (people[:10] if isinstance(people, list) else [])]
+    files = tuple(file for card in cards for file in card)
+    return Content(files=files, unsupported="" if files else "users_shared")
 
 
-def _once(values: list[str]) -> tuple[str, ...]:
+def _once(values: Iterable[str]) -> tuple[str, ...]:
     """Each number once, however it is spelled."""
-    return tuple({re.sub(r"[ ().-]", "", value): value for value in reversed(values) if value}.values())[::-1]
+    return tuple({re.sub(r"[ ().-]", "", value): value for value in reversed([*values]) if value}.values())[::-1]
 
 
 # ── Said without words ───────────────────────────────────────────────────────────────────────
@@ -217,6 +231,7 @@ READERS: dict[str, Callable[[Any], Content]] = {
     "venue": _venue,
     "paid_media": _paid_media,
     "photo": _photo,
+    "live_photo": _live_photo,
     "video": _file("video"),
     "video_note": _file("video"),
     "voice": _file("voice"),
@@ -237,10 +252,11 @@ READERS: dict[str, Callable[[Any], Content]] = {
     "giveaway_winners": _only("giveaway_winners", "prize_description"),
     "gift": _only("gift", "text"),
     "unique_gift": _only("unique_gift"),
+    "gift_upgrade_sent": _only("gift_upgrade_sent", "text"),
     "passport_data": _only("passport_data"),
-    "users_shared": _only("users_shared"),
+    "users_shared": _users_shared,
     "user_shared": _only("users_shared"),
-    "chat_shared": _only("chat_shared"),
+    "chat_shared": _only("chat_shared", "title"),
 }
 
 # What stands around the content of a message and is none.

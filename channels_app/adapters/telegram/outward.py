@@ -57,9 +57,11 @@ def target(chat: str, handle: Mapping[str, Any] | None) -> dict[str, Any]:
     """To whom, into which topic and on whose behalf."""
     given = handle or {}
     topic, business = reading.size(given.get("topic")), reading.ident(given.get("business"))
+    direct = reading.size(given.get("direct"))
     return {
         "chat_id": number(chat),
         **({"message_thread_id": topic} if topic else {}),
+        **({"direct_messages_topic_id": direct} if direct else {}),
         **({"business_connection_id": business} if business else {}),
     }
 

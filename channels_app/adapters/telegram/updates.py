@@ -40,7 +40,7 @@ def news(payload: Any) -> list[News]:
         raise UnreadableEvent("the update is not an object")
     update = reading.ident(payload.get("update_id")) or ""
     for kind, value in payload.items():
-        reader = READERS.get(kind)
+        reader = READERS.get(kind) or UNASKED.get(kind)
         if reader is not None and isinstance(value, Mapping):
             return list(reader(update, value))
     return [_unknown(update, payload)]
@@ -108,8 +108,11 @@ def message_id(chat: Any, number: Any, business: Any = None) -> str:
 
 
 def _id_of(message: Json) -> str:
-    chat = _inner(message, "chat").get("id")
-    return message_id(chat, message.get("message_id"), message.get("business_connection_id"))
+    chat, number = _inner(message, "chat").get("id"), message.get("message_id")
+    passing = reading.ident(message.get("ephemeral_message_id"))
+    if passing and reading.ident(number) in (None, "0"):
+        number = f"e{passing}"
+    return message_id(chat, number, message.get("business_connection_id"))
 
 
 # ── Messages ─────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +120,7 @@ def _id_of(message: Json) -> str:
 
 def _message(update: str, message: Json) -> Iterator[News]:
     for name, kind in SERVICE.items():
-        if message.get(name) is not None:
+        if content.is_there(message.get(name)):
             yield _service(update, message, name, kind)
             return
     yield _spoken(update, message)
@@ -142,7 +145,7 @@ def _spoken(update: str, message: Json) -> InboundMessage:
         unsupported=bool(said.unsupported) and not pressed,
         unsupported_reason="" if pressed else said.unsupported,
         echo=_is_own(message, sender),
-        forwarded=any(message.get(name) is not None for name in FORWARDED),
+        forwarded=any(content.is_there(message.get(name)) for name in FORWARDED),
         reply_handle=_handle(message),
         read_handle=_reading(message),
         thread_id=_thread(message),
@@ -169,9 +172,11 @@ def _thread(message: Json) -> str:
 
 
 def _handle(message: Json) -> dict[str, Any]:
-    """Where an answer goes beside the chat: on whose behalf, into which topic."""
+    """Where an answer goes beside the chat: on whose behalf, into which topic, to whom of a channel's readers."""
     topic = _thread(message) if message.get("is_topic_message") is True else ""
-    return {"business": reading.ident(message.get("business_connection_id")) or "", "topic": topic}
+    direct = reading.ident(_inner(message, "direct_messages_topic").get("topic_id"))
+    handle = {"business": reading.ident(message.get("business_connection_id")) or "", "topic": topic}
+    return {**handle, "direct": direct} if direct else handle
 
 
 def _reading(message: Json) -> dict[str, Any] | None:
@@ -312,7 +317,8 @@ SERVICE = {
             "checklist_tasks_done", "checklist_tasks_added", "paid_message_price_changed",
             "direct_message_price_changed", "suggested_post_approved", "suggested_post_approval_failed",
             "suggested_post_declined", "suggested_post_paid", "suggested_post_refunded",
-            "chat_owner_left", "chat_owner_changed",
+            "chat_owner_left", "chat_owner_changed", "managed_bot_created", "poll_option_added", "poll_option_deleted",
+            "community_chat_added", "community_chat_joined", "community_chat_removed",
         )
     },
 }  # fmt: skip
@@ -391,3 +397,5 @@ READERS: dict[str, Callable[[str, Json], Iterator[News]]] = {
     "chat_boost": _told("boost"),
     "removed_chat_boost": _told("boost_removed"),
 }
+# Read where they come, and not asked for: a guest's chat is not the bot's, so no answer of ours would get there.
+UNASKED: dict[str, Callable[[str, Json], Iterator[News]]] = {"guest_message": _message}
