@@ -201,6 +201,15 @@ def test_unknown_kinds_are_shown() -> None:
     assert (closed.unsupported_reason, closed.sender.external_id) == ("threadClosed", USER)
 
 
+def test_a_place_that_is_nowhere_keeps_its_words_and_a_device_is_no_message(line: FakeLine) -> None:
+    place = one(line.message("location", title="Toko", address="Jl. 1", latitude=None, longitude="x"))
+    assert (place.unsupported_reason, place.text, place.attachments) == ("location", "Toko\nJl. 1", ())
+    device = {"type": "scenarioResult", "deviceId": "t1", "result": {"resultCode": "success"}}
+    told = one({**line.event(), "type": "things", "things": device})
+    assert isinstance(told, Notice)
+    assert (told.kind, told.detail["deviceId"]) == ("things", "t1")
+
+
 def test_whoever_line_does_not_name_is_one_stand_in_for_each_group(line: FakeLine) -> None:
     nameless = {"source": {"type": "group", "groupId": GROUP}}
     first, second = news(line.message(of=nameless), line.message(of=nameless))

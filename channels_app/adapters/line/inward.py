@@ -134,14 +134,15 @@ def _message(event: Json) -> InboundMessage:
         raise UnreadableEvent("the message has no id")
     kind = message.get("type")
     file = FILES.get(kind) if isinstance(kind, str) else None
-    known = file is not None or kind == "text"
+    found = file(message, external_id) if file else None
+    known = kind == "text" if found is None else found.kind != "location" or found.location is not None
     quoted = reading.ident(message.get("quotedMessageId"))
     return InboundMessage(
         **where,
         external_id=external_id,
         sender=_sender(event, where),
-        text=reading.text(message.get("text")),
-        attachments=(file(message, external_id),) if file else (),
+        text=reading.text(message.get("text")) or ("" if known else _words(message)),
+        attachments=(found,) if found and known else (),
         reply_to=ReplyTo(external_id=quoted) if quoted else None,
         unsupported=not known,
         unsupported_reason="" if known else reading.line(kind, 40) or "no type",
@@ -150,6 +151,11 @@ def _message(event: Json) -> InboundMessage:
         read_handle=_token(message, "markAsReadToken"),
         group_key=reading.ident(_inner(message, "imageSet").get("id")) or "",
     )
+
+
+def _words(message: Json) -> str:
+    """What a message says that cannot be shown: a place that is nowhere, a kind that nobody knows."""
+    return "\n".join(filter(None, (reading.text(message.get(name)) for name in ("title", "address", "altText"))))
 
 
 def _file(message: Json, external_id: str) -> InboundAttachment:
@@ -293,6 +299,7 @@ READERS: dict[str, Callable[[Json], News]] = {
     "accountLink": _notice("account_link", "link"),
     "videoPlayComplete": _notice("video_play_complete", "videoPlayComplete"),
     "membership": _notice("membership", "membership"),
+    "things": _notice("things", "things"),
     "module": _notice("module", "module"),
     "activated": _notice("handover", "chatControl"),
     "deactivated": _notice("handover"),
