@@ -27,7 +27,7 @@ MEDIA: dict[str, Literal["image", "video", "audio", "voice", "file", "sticker"]]
 
 
 def _media(item: Json) -> Content | None:
-    kind = word(item.get("type"))
+    kind = word(item.get("type")) or next((name for name in MEDIA if name in item), "")
     given = item.get(kind)
     if not isinstance(given, Mapping):
         return None
@@ -74,10 +74,11 @@ def _card(given: Json) -> InboundAttachment | None:
         filter(None, (reading.line(name.get(part)) for part in ("first_name", "middle_name", "last_name")))
     )
     phones = [obj(phone) for phone in items(given.get("phones"))]
+    written = reading.vcard(given.get("vcard"))
     card = reading.contact({
-        "name": reading.line(name.get("formatted_name")) or whole or reading.line(given.get("name")),
-        "phones": [phone.get("phone") or phone.get("wa_id") for phone in phones],
-        "emails": [obj(email).get("email") for email in items(given.get("emails"))],
+        "name": reading.line(name.get("formatted_name")) or whole or reading.line(given.get("name")) or written.name,
+        "phones": [phone.get("phone") or phone.get("wa_id") for phone in phones] or [*written.phones],
+        "emails": [obj(email).get("email") for email in items(given.get("emails"))] or [*written.emails],
     })  # fmt: skip
     return InboundAttachment(kind="contact", contact=card) if card else None
 

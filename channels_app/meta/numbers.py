@@ -26,6 +26,7 @@ from channels_app.contract import (
     Sender,
     Unreadable,
     UnreadableEvent,
+    fit_id,
 )
 from channels_app.meta import errors
 from channels_app.meta.contents import READERS, Content
@@ -35,6 +36,7 @@ OBJECT = "whatsapp_business_account"
 # What the dashboard's Test button sends: it must start nothing.
 PING = ("0", "123456123")
 NUMBER = re.compile(r"[0-9]{7,15}")
+UNKNOWN = "unknown"
 # A business-scoped user id, which stands where somebody hides their number.
 SCOPED = re.compile(r"[A-Za-z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}")
 
@@ -82,12 +84,14 @@ def _change(own: str, entry: Json, change: Any) -> Iterator[News | Unreadable]:
     number = reading.ident(obj(value.get("metadata")).get("phone_number_id")) or ""
     if (own and number and number != own) or (reading.ident(entry.get("id")), number) == PING:
         return
-    scene = _scene(number, own, value, entry)
-    lists = [name for name in LISTS if value.get(name) not in (None, [])]
-    for name in lists:
-        yield from guarded(_each(scene, value, name))
+    scene, name = _scene(number, own, value, entry), word(obj(change).get("field"))
+    # The files of old messages come after them, as if they were new ones.
+    readable = ("history",) if name == "history" else LISTS
+    lists = [name for name in readable if value.get(name) not in (None, [])]
+    for listed in lists:
+        yield from guarded(_each(scene, value, listed))
     if not lists:
-        yield from _about_us(scene, word(obj(change).get("field")), value)
+        yield from _about_us(scene, name, value)
 
 
 def _each(scene: Scene, value: Json, name: str) -> Iterator[News | Unreadable]:
@@ -131,6 +135,16 @@ def _sender(scene: Scene, item: Json) -> Sender:
     return sender
 
 
+def _author(scene: Scene, item: Json) -> Sender:
+    """Whoever wrote it; where nobody is named, somebody of whom there is this one message."""
+    found = _person(scene, _ids(item, FROM_IDS))
+    own = reading.ident(item.get("id"))
+    if found or own is None:
+        return found or _sender(scene, item)
+    alone = scene.contacts[0] if len(scene.contacts) == 1 else {}
+    return Sender(external_id=fit_id(f"{UNKNOWN}@{own}"), name=reading.line(obj(alone.get("profile")).get("name")))
+
+
 def _person(scene: Scene, ids: list[str]) -> Sender | None:
     """Names come from the contact with one of the ids, or from the only contact there is; other ids of the
     same person only from the former."""
@@ -159,7 +173,7 @@ def _person(scene: Scene, ids: list[str]) -> Sender | None:
 
 
 def _received(scene: Scene, item: Json) -> Iterator[News]:
-    kind = word(item.get("type"))
+    kind = word(item.get("type")) or next((name for name in (*SPECIAL, *READERS) if name in item), "")
     special = SPECIAL.get(kind)
     if special and isinstance(item.get(kind), Mapping):
         yield special(scene, item, _sender(scene, item) if kind != "system" else None, "")
@@ -167,7 +181,7 @@ def _received(scene: Scene, item: Json) -> Iterator[News]:
         sender = _sender(scene, item)
         yield Notice(kind="chat_opened", sender=sender, **_common(scene, item, sender.external_id))
     else:
-        yield _message(scene, item, kind, _sender(scene, item), "")
+        yield _message(scene, item, kind, _author(scene, item), "")
 
 
 def _echoed(scene: Scene, item: Json) -> Iterator[News]:
@@ -314,9 +328,13 @@ def _system(scene: Scene, item: Json, _sender: Sender | None, _to: str) -> News:
     given = obj(item.get("system"))
     kind = word(given.get("type"))
     before = _ids(item, FROM_IDS) + _ids(given, ("customer", "previous_user_id"))
+    moved = "" if "identity" in kind else next(iter(_ids(given, ("wa_id", "new_wa_id", "user_id"))), "")
+    told = MOVED.search(reading.text(given.get("body"))[:1000])
+    if not before and moved:
+        # Who they were stands in the words alone.
+        before = [told[1] if told and told[2].rstrip(".") == moved else moved]
     if not before:
         raise UnreadableEvent("the system message names nobody")
-    moved = "" if "identity" in kind else next(iter(_ids(given, ("wa_id", "new_wa_id", "user_id"))), "")
     person = _person(scene, before[:1])
     common = _common(scene, item, before[0])
     if moved in ("", before[0]):
@@ -325,6 +343,8 @@ def _system(scene: Scene, item: Json, _sender: Sender | None, _to: str) -> News:
     return Notice(kind="number_changed", sender=person, moved_to=moved,
                   detail=said({"words": given.get("body"), "from": before[0], "to": moved}), **common)  # fmt: skip
 
+
+MOVED = re.compile(r"\bfrom (\S{1,150}) to (\S{1,150})")
 
 SPECIAL: dict[str, Callable[[Scene, Json, Sender | None, str], News]] = {
     "reaction": _reaction,
@@ -358,6 +378,10 @@ STATES: dict[str, ReceiptState] = {
 }  # fmt: skip
 
 
+# What is said of our message besides: they deleted it, or it names a product that is not there any more.
+TOLD = frozenset({"deleted", "warning"})
+
+
 def _status(scene: Scene, item: Json) -> Iterator[News]:
     what, kind = word(item.get("status")), word(item.get("type"))
     external_id, key = reading.ident(item.get("id")) or "", reading.ident(item.get("biz_opaque_callback_data")) or ""
@@ -366,6 +390,13 @@ def _status(scene: Scene, item: Json) -> Iterator[News]:
     if kind in ("call", "payment"):
         detail = said({"status": item.get("status"), "id": external_id})
         yield Notice(kind=kind, conversation=to, occurred_at=at, event_id=f"{external_id[:200]}:{what}", detail=detail)
+        return
+    if what in TOLD:
+        detail = said({"id": external_id, "to": to})
+        yield Notice(
+            kind=f"message_{what}", conversation=to, occurred_at=at, event_id=f"{external_id[:200]}:{what}",
+            detail=detail,
+        )  # fmt: skip
         return
     state = STATES.get(what)
     if state is None:
@@ -406,10 +437,24 @@ def _preference(scene: Scene, item: Json) -> Iterator[News]:
                  occurred_at=reading.moment(item.get("timestamp")), event_id=fingerprint(kind, item))  # fmt: skip
 
 
+# Who came and who went, by the type of the news: (what it is here, the list that names them)
+MEMBERS = {
+    "group_participants_add": ("member_joined", "added_participants"),
+    "group_participants_remove": ("member_left", "removed_participants"),
+}
+
+
 def _group(scene: Scene, item: Json) -> Iterator[News]:
-    detail = said({name: value for name, value in list(item.items())[:20] if isinstance(value, str | int)})
+    type_ = word(item.get("type")) or "group"
+    kind, listed = MEMBERS.get(type_, (type_, ""))
+    people = [person for one in items(item.get(listed)) if (person := _member(obj(one)))]
+    detail: dict[str, Any] = {
+        **said({name: value for name, value in list(item.items())[:20] if isinstance(value, str | int)}),
+        **({"members": [person.username or person.external_id for person in people[:50]]} if people else {}),
+    }
     yield Notice(
-        kind=(word(item.get("type")) or "group")[:31],
+        kind=kind[:31],
+        sender=people[0] if people else _member(item),
         conversation=reading.ident(item.get("group_id")) or "",
         is_group=True,
         occurred_at=reading.moment(item.get("timestamp")),
@@ -418,10 +463,22 @@ def _group(scene: Scene, item: Json) -> Iterator[News]:
     )
 
 
+def _member(item: Json) -> Sender | None:
+    found = _ids(item, (*CONTACT_IDS, "input"))
+    if not found:
+        return None
+    return Sender(external_id=found[0], username=reading.line(item.get("username")), alt_ids=tuple(found[1:]))
+
+
 def _history(scene: Scene, item: Json) -> Iterator[News]:
     """Half a year of old messages when a phone app is linked: told, not opened as if they had just come."""
-    about = obj(item.get("metadata"))
-    yield Notice(kind="history", detail=said({name: about.get(name) for name in ("phase", "chunk_order", "progress")}))
+    about, error = obj(item.get("metadata")), next(iter(items(item.get("errors"))), None)
+    detail = said({name: about.get(name) for name in ("phase", "chunk_order", "progress")})
+    if error:
+        # They do not want to share it.
+        failure = errors.late_failure(error)
+        detail |= said({"code": failure.code, "detail": failure.detail})
+    yield Notice(kind="history", detail=detail)
 
 
 LISTS: dict[str, Callable[[Scene, Json], Iterator[News]]] = {

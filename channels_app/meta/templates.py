@@ -3,7 +3,9 @@
 Meta numbers the blanks of each part from 1 (or names them). Those of the body keep their name here; those
 of the header are ``header_1``; a button's address ends in ``button_0``, a coupon is ``coupon_0`` (the button's
 place). A header that is a picture, a video or a document goes out with the file that was chosen, else with what
-``header_image`` leads to, else with the example. What a quick answer sends back may be given as ``payload_0``.
+``header_image`` leads to, else with the example. One that is a place has four blanks: ``header_latitude``,
+``header_longitude``, ``header_name`` and ``header_address``. What a quick answer sends back may be given as
+``payload_0``.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ MAX_PAGES = 20
 BEYOND_US = frozenset({"carousel", "limited_time_offer", "product", "catalog", "mpm", "spm", "flow", "order_details"})
 BLANK = re.compile(r"\{\{\s*([A-Za-z0-9_]{1,60})\s*\}\}")
 PREFIXES = ("header_", "button_", "coupon_", "payload_", "body_")
+PLACE = "{{header_name}}, {{header_address}} ({{header_latitude}}, {{header_longitude}})"
 PLACED = re.compile(r"(header|button|coupon|payload|body)_(.+)")
 MAX_PAYLOAD = 128
 MB = 1024 * 1024
@@ -95,6 +98,8 @@ def _header(given: Json) -> tuple[str | None, Literal["", "image", "video", "doc
     kind = word(given.get("format")) or "text"
     if kind in ("image", "video", "document"):
         return "", kind  # type: ignore[return-value]
+    if kind == "location":
+        return PLACE, ""
     return (_renamed(reading.text(given.get("text")), "header_") if kind == "text" else None), ""
 
 
@@ -152,6 +157,9 @@ def _components(parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             body.append(_blank(rest, value))
         else:
             buttons.append(_pressed(where, rest, value))
+    place = {name: parameters[f"header_{name}"] for name in SPOT if parameters.get(f"header_{name}")}
+    if {"latitude", "longitude"} <= place.keys():
+        header = [{"type": "location", "location": place}]
     if header:
         yield {"type": "header", "parameters": header}
     if body:
@@ -177,6 +185,7 @@ def _pressed(where: str, place: str, value: str) -> dict[str, Any]:
     return {"type": "button", "sub_type": kind, "index": place, "parameters": [{"type": blank, blank: value}]}
 
 
+SPOT = ("latitude", "longitude", "name", "address")
 BUTTONS = {"coupon": ("copy_code", "coupon_code"), "payload": ("quick_reply", "payload"), "button": ("url", "text")}
 
 

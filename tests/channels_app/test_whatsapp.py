@@ -173,6 +173,73 @@ def test_an_unknown_status_is_unreadable_and_a_payment_is_no_failure() -> None:
     assert notice.kind == "payment"
 
 
+@pytest.mark.parametrize("status", ["deleted", "warning"])
+def test_what_is_said_of_our_message_besides_is_a_line(status: str) -> None:
+    (told,) = parse(whatsapp(statuses=[{"id": "w", "status": status, "recipient_id": CUSTOMER}]))
+    assert isinstance(told, Notice)
+    assert (told.kind, told.conversation) == (f"message_{status}", CUSTOMER)
+
+
+def test_files_of_old_messages_are_no_new_ones() -> None:
+    old = {"from": CUSTOMER, "id": "wamid.OLD", "timestamp": "1757225600", "type": "image", "image": {"id": "1"}}
+    (told,) = parse(whatsapp(field="history", messages=[old]))
+    assert isinstance(told, Notice)
+    assert told.kind == "history"
+    (declined,) = parse(whatsapp(field="history", history=[{"errors": [{"code": 2593109, "title": "Off"}]}]))
+    assert (declined.kind, declined.detail) == ("history", {"code": "2593109", "detail": "Off"})
+
+
+def test_a_message_without_its_type_is_read_by_what_it_has() -> None:
+    text = {"from": CUSTOMER, "id": "m1", "text": {"body": "Halo"}}
+    picture = {"from": CUSTOMER, "id": "m2", "image": {"id": "7", "caption": "Ini"}}
+    said, shown = parse(whatsapp(messages=[text, picture]))
+    assert (said.text, said.unsupported) == ("Halo", False)
+    assert (shown.text, shown.attachments[0].remote.id, shown.unsupported) == ("Ini", "7", False)
+
+
+def test_what_nobody_is_named_for_is_not_lost() -> None:
+    contacts = [{"profile": {"name": "Dewi"}}]
+    one, two = (
+        parse(whatsapp(contacts=contacts, messages=[{"id": name, "type": "text", "text": {"body": "Halo"}}]))[0]
+        for name in ("wamid.A", "wamid.B")
+    )
+    assert (one.text, one.sender.name, one.sender.phone) == ("Halo", "Dewi", "")
+    assert one.conversation == one.sender.external_id == "unknown@wamid.A"
+    assert one.conversation != two.conversation
+
+
+def test_a_new_id_whose_old_one_stands_in_the_words() -> None:
+    system = {"type": "user_changed_user_id", "user_id": "MY.2"}
+
+    def told(body: str) -> Any:
+        return parse(whatsapp(messages=[{"id": "m", "type": "system", "system": {**system, "body": body}}]))[0]
+
+    moved = told("User Dewi changed from ID.1 to MY.2")
+    assert (moved.kind, moved.conversation, moved.moved_to) == ("number_changed", "ID.1", "MY.2")
+    for body in ("User Dewi changed from ID.1 to MY.3", ""):
+        assert (told(body).kind, told(body).conversation, told(body).moved_to) == ("system", "MY.2", "")
+
+
+def test_a_business_card_in_text_and_a_number_as_its_owner_wrote_it() -> None:
+    written = "BEGIN:VCARD\nVERSION:3.0\nFN:Sari Dewi\nTEL;TYPE=CELL:+62 811 1\nEMAIL:sari@toko.example\nEND:VCARD"
+    odd = {"name": {"formatted_name": "Toko"}, "phones": [{"phone": "021-555 ext. 12"}]}
+    cards = [{"vcard": written}, {"vcard": written, "phones": [{"phone": "62811"}]}, odd]
+    (said,) = parse(whatsapp(messages=[{"from": CUSTOMER, "id": "m", "type": "contacts", "contacts": cards}]))
+    assert [file.contact.name for file in said.attachments] == ["Sari Dewi", "Sari Dewi", "Toko"]
+    assert [file.contact.phones for file in said.attachments] == [("+62 811 1",), ("62811",), ("021-555 ext. 12",)]
+    assert said.attachments[0].contact.emails == ("sari@toko.example",)
+
+
+def test_who_left_a_group_and_who_asks_to_come_in() -> None:
+    gone = {"type": "group_participants_remove", "group_id": "g", "removed_participants": [
+        {"wa_id": "628111", "username": "@budi"}, {"input": "ID.7"}, 7]}  # fmt: skip
+    asks = {"type": "group_join_request_created", "group_id": "g", "wa_id": "628222", "user_id": "ID.8"}
+    left, request = parse(whatsapp(field="group_participants_update", groups=[gone, asks]))
+    assert (left.kind, left.sender.external_id, left.detail["members"]) == ("member_left", "628111", ["@budi", "ID.7"])
+    assert (request.kind, request.sender.external_id) == ("group_join_request_created", "628222")
+    assert (left.conversation, left.is_group) == ("g", True)
+
+
 def test_what_nobody_knows_is_shown_with_its_reason() -> None:
     found = payload("types_nobody_knows")
     assert all(isinstance(item, InboundMessage) and item.unsupported for item in found)
@@ -188,7 +255,7 @@ def test_what_nobody_knows_is_shown_with_its_reason() -> None:
         ("address_book_of_the_phone_app", "smb_app_state_sync", {}),
         ("errors_of_no_message", "platform_error", {"code": "130429"}),
         ("quality_of_the_number", "phone_number_quality_update", {"event": "FLAGGED"}),
-        ("group_participants", "group_participants_add", {}),
+        ("group_participants", "member_joined", {"members": [CUSTOMER]}),
         ("chat_opened", "chat_opened", {}),
     ],
 )
@@ -549,6 +616,18 @@ def test_what_a_quick_answer_sends_back_may_be_given(meta: FakeMeta) -> None:
     }  # fmt: skip
 
 
+def test_a_header_that_is_a_place(meta: FakeMeta) -> None:
+    parts = [{"type": "HEADER", "format": "LOCATION"}, {"type": "BODY", "text": "Halo {{1}}"}]
+    (found,) = read_templates(meta, {**ORDER, "components": parts})
+    assert found.variables == ("header_name", "header_address", "header_latitude", "header_longitude", "1")
+    spot = {"latitude": "-6.2", "longitude": "106.8", "name": "Toko", "address": "Jl. 1"}
+    filled = {"1": "Dewi", **{f"header_{name}": value for name, value in spot.items()}}
+    send(meta, reply(template=Template(name="t", language="id", parameters=filled)))
+    header, body = meta.sends[0].body["template"]["components"]
+    assert header == {"type": "header", "parameters": [{"type": "location", "location": spot}]}
+    assert body["parameters"] == [{"type": "text", "text": "Dewi"}]
+
+
 def test_ten_blanks_go_in_their_order(meta: FakeMeta) -> None:
     send(meta, reply(template=Template(name="t", language="id", parameters={str(n): str(n) for n in range(11, 0, -1)})))
     (body,) = meta.sends[0].body["template"]["components"]
@@ -570,7 +649,7 @@ def test_a_template_without_blanks_and_one_with_a_code(meta: FakeMeta) -> None:
     [
         {"components": [{"type": "CAROUSEL", "cards": []}]},
         {"components": [{"type": "BUTTONS", "buttons": [{"type": "FLOW", "text": "x"}]}]},
-        {"components": [{"type": "HEADER", "format": "LOCATION"}]},
+        {"components": [{"type": "HEADER", "format": "HOLOGRAM"}]},
         {"name": None},
         {"language": 7},
     ],
