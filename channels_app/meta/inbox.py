@@ -74,9 +74,8 @@ def parse(own: str, payload: Any, platform: Platform) -> Iterator[News | Unreada
             continue
         for name, standby in (("messaging", False), ("standby", True)):
             yield from guarded(_listed(own, entry, name, standby))
-        if platform == "instagram":
-            for change in items(entry.get("changes")):
-                yield from guarded(_change(own, entry, obj(change)))
+        for change in items(entry.get("changes")):
+            yield from guarded(_change(own, entry, obj(change)))
 
 
 def _listed(own: str, entry: Json, name: str, standby: bool) -> Iterator[News | Unreadable]:
@@ -90,12 +89,22 @@ def _listed(own: str, entry: Json, name: str, standby: bool) -> Iterator[News | 
 def _event(own: str, entry: Json, event: Any, standby: bool) -> Iterator[News]:
     if not isinstance(event, Mapping):
         raise UnreadableEvent("an event is not an object")
+    if _is_ping(entry, event):
+        return
     echo = reading.flag(obj(event.get("message")).get("is_echo"))
     sender, recipient = _party(event.get("sender")), _party(event.get("recipient"))
     customer, business = (recipient, sender) if echo else (sender, recipient)
     if own and own not in (reading.ident(entry.get("id")), business):
         return
     yield from _read(Item(event, entry, customer, business, echo, standby))
+
+
+# What the dashboard's Test button sends: it must start nothing.
+TEST_MIDS = frozenset({"random_mid", "test_message_id"})
+
+
+def _is_ping(entry: Json, event: Json) -> bool:
+    return reading.ident(entry.get("id")) == "0" or reading.ident(obj(event.get("message")).get("mid")) in TEST_MIDS
 
 
 def _party(given: Any) -> str:
@@ -124,8 +133,8 @@ def _message(item: Item, message: Json) -> Iterator[News]:
         sender = None if item.echo else item.sender()
         yield Deletion(target=mid, sender=sender, event_id=f"deleted:{mid}"[:255], **item.common())
         return
-    files, unknown = _files(message)
-    text = reading.text(message.get("text"))
+    files, unknown, words = _files(message)
+    text = reading.text(message.get("text")) or words
     pressed = obj(message.get("quick_reply"))
     if reading.flag(message.get("is_unsupported")):
         unknown = unknown or "message"
@@ -228,13 +237,13 @@ FILES: dict[str, AttachmentKind] = {
     "ig_reel": "share", "reel": "share", "ig_story": "share", "ig_post": "share", "post": "share",
     "story_mention": "story", "story": "story", "template": "template", "product": "product",
 }  # fmt: skip
-URLS = ("url", "story_media_url", "reel_url", "link", "src")
+URLS = ("url", "story_media_url", "reel_url", "link", "src", "URL")
 POST_IDS = ("ig_post_media_id", "reel_video_id", "story_media_id")
 
 
-def _files(message: Json) -> tuple[tuple[InboundAttachment, ...], str]:
-    """(what can be shown or fetched, the type of what cannot)."""
-    files, unknown = [], ""
+def _files(message: Json) -> tuple[tuple[InboundAttachment, ...], str, str]:
+    """(what can be shown or fetched, the type of what cannot, its words)."""
+    files, unknown, words = [], "", []
     for given in _once(items(message.get("attachments"))):
         kind = word(given.get("type"))
         place = _place(given) if kind == "location" else None
@@ -246,7 +255,9 @@ def _files(message: Json) -> tuple[tuple[InboundAttachment, ...], str]:
         file = _file(FILES.get(kind, "file"), given)
         if file.remote or kind in FILES:
             files.append(file)
-    return tuple(files), unknown
+        else:
+            words.append(file.caption)
+    return tuple(files), unknown, "\n".join(filter(None, words))
 
 
 def _once(given: list[Any]) -> list[Json]:
@@ -306,7 +317,9 @@ def _opens(url: str, payload: Json, elements: list[Json]) -> str:
 
 def _odd_url(kind: AttachmentKind, payload: Json, given: Json) -> str:
     """What stands where an address should: kept, so that it is seen that fetching it failed."""
-    return reading.line(payload.get("url") or given.get("url"), 500) if kind != "template" else ""
+    if kind == "template":
+        return ""
+    return reading.line(payload.get("url") or given.get("url") or given.get("URL"), 500)
 
 
 def _caption(given: Json, payload: Json, elements: list[Json]) -> str:
@@ -362,6 +375,10 @@ def _mid(given: Json) -> str:
 
 def _edit(item: Item, given: Json) -> Iterator[News]:
     mid, number = _mid(given), reading.text(given.get("num_edit"))[:10]
+    if not isinstance(given.get("text"), str):
+        if number == "0":
+            return  # Instagram says this of new messages too
+        raise UnreadableEvent("the edit does not say what the message says now")
     yield Edit(
         target=mid,
         text=reading.text(given.get("text")),
@@ -409,7 +426,7 @@ NOTICES = {
 def _notice(item: Item, name: str) -> Notice:
     given = obj(item.event[name])
     kind = NOTICES[name]
-    if word(given.get("notification_messages_status")) == "stop_notifications":
+    if word(given.get("notification_messages_status")).replace(" ", "_") == "stop_notifications":
         kind = "opt_out"
     # Tokens that open something and codes that pass through are nobody's business in a log.
     open_ones = {key: value for key, value in list(given.items())[:20] if "token" not in key and "code" not in key}
@@ -435,36 +452,51 @@ KINDS: dict[str, Callable[[Item, Json], Iterator[News]]] = {
 }
 
 
-# ── Instagram's changes ──────────────────────────────────────────────────────────────────────
+# ── Changes ──────────────────────────────────────────────────────────────────────────────────
 
 TALK = frozenset({
     "messages", "messaging_postbacks", "messaging_seen", "messaging_referral", "messaging_handover",
     "messaging_optins", "message_reactions", "message_edit", "standby",
 })  # fmt: skip
-COMMENTS = {"comments": "comment", "live_comments": "comment", "mentions": "mention"}
+# What people write in public: the field of it → what it is here. Of a page's feed the comments alone.
+COMMENTS = {
+    "comments": "comment", "live_comments": "comment", "mentions": "mention",
+    "feed": "comment", "mention": "mention", "ratings": "rating",
+}  # fmt: skip
 
 
 def _change(own: str, entry: Json, change: Json) -> Iterator[News]:
     """Some set-ups get their messages here; so does the dashboard's Test button, which must start nothing."""
     name, value = word(change.get("field")), obj(change.get("value"))
     if name in TALK:
-        pinged = reading.ident(entry.get("id")) == "0" or obj(value.get("message")).get("mid") == "random_mid"
-        if not pinged:
-            yield from _event(own, entry, value, name == "standby")
+        yield from _event(own, entry, value, name == "standby")
+    elif name == "feed" and word(value.get("item")) != "comment":
+        return
     elif name in COMMENTS and (not own or reading.ident(entry.get("id")) == own):
         yield from _comment(entry, COMMENTS[name], value)
 
 
 def _comment(entry: Json, kind: str, value: Json) -> Iterator[News]:
     """Public, and no conversation of two: a line where one is open with that person, no more."""
-    author = obj(value.get("from"))
+    author = obj(value.get("from")) or {"id": value.get("sender_id"), "name": value.get("sender_name")}
     found = reading.ident(author.get("id"))
-    sender = Sender(external_id=found, username=reading.line(author.get("username"))) if found else None
+    if found and found == reading.ident(entry.get("id")):
+        return  # our own
+    name, username = reading.line(author.get("name")), reading.line(author.get("username"))
+    sender = Sender(external_id=found, name=name, username=username) if found else None
     yield Notice(
         kind=kind,
         conversation=found or "",
         sender=sender,
-        occurred_at=reading.moment(value.get("timestamp")) or reading.moment(entry.get("time")),
-        event_id=reading.ident(value.get("id") or value.get("comment_id")) or fingerprint(kind, value),
-        detail=said({"text": value.get("text"), "media": obj(value.get("media")).get("id")}, 500),
+        occurred_at=reading.moment(value.get("timestamp") or value.get("created_time"))
+        or reading.moment(entry.get("time")),
+        event_id=reading.ident(value.get("id")) or fingerprint(kind, value),
+        detail=said(
+            {
+                "text": value.get("text") or value.get("message") or value.get("review_text"),
+                "media": obj(value.get("media")).get("id") or value.get("media_id") or value.get("post_id"),
+                "verb": value.get("verb"),
+            },
+            500,
+        ),
     )

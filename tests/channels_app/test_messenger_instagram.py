@@ -221,6 +221,12 @@ def test_an_edit() -> None:
     assert (edit.target, edit.text) == ("m_1", "Ini foto yang benar")
 
 
+def test_an_edit_that_does_not_say_what_it_says_now_changes_nothing(kind: str) -> None:
+    new, odd = (event(kind, message_edit={"mid": "m", "num_edit": number}) for number in (0, 1))
+    (unreadable,) = parse(kind, page(kind, new, odd))
+    assert isinstance(unreadable, Unreadable)
+
+
 def test_cards_links_and_places() -> None:
     (message,) = payload("messenger", "templates_and_links")
     link, card, place = message.attachments
@@ -246,6 +252,42 @@ def test_a_real_message_under_changes_counts_and_a_comment_is_a_line() -> None:
     assert (message.text, message.sender.external_id) == ("Halo", PERSON)
     (comment,) = payload("instagram", "comment_on_a_post")
     assert (comment.kind, comment.conversation, comment.detail["text"]) == ("comment", PERSON, "Berapa?")
+
+
+def test_the_test_button_starts_nothing(kind: str) -> None:
+    test = {"mid": "random_mid", "text": "random_text"}
+    assert parse(kind, page(kind, event(kind, message=test))) == []
+    entry = {"id": "0", "changes": [{"field": "messages", "value": event(kind, message={"mid": "m", "text": "x"})}]}
+    object_ = page(kind)["object"]
+    assert (
+        list(ADAPTERS[kind].parse(account(kind, page_id="", account_id=""), {"object": object_, "entry": [entry]}))
+        == []
+    )
+
+
+def test_what_is_written_under_a_page_is_a_line_at_most() -> None:
+    written = {"item": "comment", "verb": "add", "comment_id": "1_2", "post_id": "9_1", "created_time": 1767225600}
+    theirs = {**written, "message": "Berapa?", "from": {"id": PERSON, "name": "Dewi"}}
+    older = {**written, "message": "Berapa?", "sender_id": int(PERSON), "sender_name": "Dewi"}
+    ours = {**written, "message": "Rp 5.000", "from": {"id": PAGE_ID}}
+    liked = {"item": "like", "verb": "add", "from": {"id": PERSON}}
+    changes = [{"field": "feed", "value": value} for value in (theirs, older, ours, liked)]
+    mention = {"field": "mention", "value": {"item": "post", "message": "@toko", "from": {"id": PERSON}}}
+    found = parse("messenger", page("messenger", changes=[*changes, mention, {"field": "conversations"}, 7]))
+    assert [(item.kind, item.conversation, item.detail["text"]) for item in found] == [
+        ("comment", PERSON, "Berapa?"), ("comment", PERSON, "Berapa?"), ("mention", PERSON, "@toko"),
+    ]  # fmt: skip
+    assert (found[0].sender.name, found[0].occurred_at) == ("Dewi", datetime(2026, 1, 1, tzinfo=UTC))
+    assert len({item.event_id for item in found}) == 3
+
+
+def test_a_link_of_the_older_spelling_and_what_an_unknown_attachment_says(kind: str) -> None:
+    link = {"type": "fallback", "title": "Toko", "payload": None, "URL": "https://toko.example/a"}
+    booked = {"type": "appointment_booking", "payload": {"title": "Selasa, 10.00"}}
+    (said,) = parse(kind, page(kind, event(kind, message={"mid": "m", "attachments": [link, booked]})))
+    (shared,) = said.attachments
+    assert (shared.kind, shared.link, shared.caption) == ("share", "https://toko.example/a", "Toko")
+    assert (said.text, said.unsupported_reason) == ("Selasa, 10.00", "appointment_booking")
 
 
 def test_files_come_without_the_token(meta: FakeMeta) -> None:
