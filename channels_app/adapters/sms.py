@@ -323,7 +323,7 @@ def _inbound(sid: str, form: Form) -> list[News | Unreadable]:
     text, postback = _field(form, "Body"), _postback(form)
     said = text or (postback.title or postback.payload if postback else "")
     kind = reading.line(form.get("MessageType"), 40)
-    unknown = bool(kind) and kind not in KNOWN_TYPES and not (said or media or place)
+    unknown = bool(kind) and kind not in WORDS_ALONE and not (said or media or place)
     answered = reading.ident(form.get("OriginalRepliedMessageSid"))
     news: list[News | Unreadable] = [
         InboundMessage(
@@ -337,7 +337,7 @@ def _inbound(sid: str, form: Form) -> list[News | Unreadable]:
             postback=postback,
             unsupported=unknown,
             unsupported_reason=kind if unknown else "",
-            forwarded=_field(form, "Forwarded") == "true",
+            forwarded="true" in (_field(form, name).lower() for name in ("Forwarded", "FrequentlyForwarded")),
             referral=_referral(form),
         )
     ]
@@ -347,10 +347,8 @@ def _inbound(sid: str, form: Form) -> list[News | Unreadable]:
     return news
 
 
-KNOWN_TYPES = frozenset({
-    "text", "image", "audio", "video", "document", "location", "contacts", "sticker", "button", "interactive",
-    "sms", "mms",
-})  # fmt: skip
+# These may be empty; of any other kind an empty one says that we cannot read it.
+WORDS_ALONE = frozenset({"text", "sms", "mms"})
 OPTED = {"STOP": ("opt_out", True), "START": ("opt_in", False)}
 
 
@@ -361,7 +359,7 @@ def _sender(address: str, form: Form) -> Sender:
         external_id=address,
         name=reading.line(form.get("ProfileName")),
         phone=reading.phone(number) if number.startswith("+") else "",
-        alt_ids=(other,) if other else (),
+        alt_ids=(other,) if other and other != address else (),
     )
 
 
@@ -389,12 +387,19 @@ def _location(form: Form) -> list[InboundAttachment]:
 
 def _postback(form: Form) -> Postback | None:
     for title, payload, source in BUTTONS:
-        if title in form or payload in form:
-            return Postback(title=_field(form, title), payload=_field(form, payload), source=source)
+        words, sent = _field(form, title), _field(form, payload)
+        if words or sent:
+            return Postback(title=words, payload=sent, source=source)
     return None
 
 
-BUTTONS = (("ButtonText", "ButtonPayload", "button"), ("ListTitle", "ListId", "list"))
+# What was pressed, chosen or filled in: (its words, what it sends back).
+BUTTONS = (
+    ("ButtonText", "ButtonPayload", "button"),
+    ("ListTitle", "ListId", "list"),
+    ("", "InteractiveData", "form"),
+    ("", "FlowData", "form"),
+)
 
 
 def _referral(form: Form) -> dict[str, str] | None:
@@ -519,7 +524,54 @@ _CREDENTIALS: tuple[str, Category, bool] = (
 _FILTERED: tuple[str, Category, bool] = (
     N_("The phone company filtered the message as spam: reword it or write less often."), "content", True,
 )  # fmt: skip
+_OUR_NUMBER: tuple[str, Category, bool] = (
+    N_("The channel's own number cannot send SMS: check it in the settings."), "auth", True,
+)  # fmt: skip
+_UNREGISTERED: tuple[str, Category, bool] = (
+    N_("The channel's number is not registered for business SMS in the USA (A2P 10DLC)."), "auth", True,
+)  # fmt: skip
+_REFUSED: tuple[str, Category, bool] = (N_("The platform refused the message."), "content", True)
+_MEDIA: tuple[str, Category, bool] = (
+    N_("The platform cannot take this file: its type, size or content."), "content", True,
+)  # fmt: skip
+_TROUBLE: tuple[str, Category, bool] = (N_("The platform has a problem of its own."), "unknown", False)
+_GONE: tuple[str, Category, bool] = (
+    N_("This person cannot be written to: they blocked us, left, or do not take messages."), "blocked", True,
+)  # fmt: skip
+_TEMPLATE: tuple[str, Category, bool] = (
+    N_("The template does not fit: its blanks, language or text differ from what was approved."), "content", True,
+)  # fmt: skip
+_TEMPLATE_OFF: tuple[str, Category, bool] = (
+    N_("The platform has paused or switched off this template."), "content", True,
+)  # fmt: skip
+_ACCOUNT: tuple[str, Category, bool] = (N_("Twilio has suspended or closed this account."), "auth", True)
 ERRORS: dict[str, tuple[str, Category, bool]] = {
+    # On sending: what is wrong with the request.
+    **dict.fromkeys(["21201", "21217", "21401", "21421", "21604", "21612", "21635", "60205"], _BAD_NUMBER),
+    **dict.fromkeys(
+        ["14108", "21407", "21601", "21603", "21607", "21659", "21660", "21661", "21701", "21702", "21703",
+         "21704", "21705", "21709", "21711", "21910", "30016", "30018", "30024", "30032"],
+        _OUR_NUMBER,
+    ),
+    **dict.fromkeys(["21611", "30001", "30022", "30023", "30027", "63018", "63038", "35125"], _SLOWER),
+    **dict.fromkeys(["21605", "21618", "30009", "30010", "30012", "63005", "63006", "63013", "63021", "63030"],
+                    _REFUSED),
+    **dict.fromkeys(["11751", "12300", "21620", "21623", "30011", "30019", "63019"], _MEDIA),
+    **dict.fromkeys(["30017", "30410", "30500", "63009", "63010", "63012"], _TROUBLE),
+    # What became of it later, by SMS and by WhatsApp.
+    **dict.fromkeys(["20005", "10001", "21472", "30002", "90010"], _ACCOUNT),
+    **dict.fromkeys(["30033", "30035"], _UNREGISTERED),
+    **dict.fromkeys(["30038", "30039", "30450", "30453", "30454"], _FILTERED),
+    "30036": _UNREACHABLE,
+    "63036": _UNREACHABLE,
+    "63003": _BAD_NUMBER,
+    "63024": _BAD_NUMBER,
+    "63001": _CREDENTIALS,
+    **dict.fromkeys(["63002", "63007", "63008", "63022"], _OUR_NUMBER),
+    **dict.fromkeys(["63014", "63033"], _GONE),
+    **dict.fromkeys(["63027", "63028", "63029", "21654", "21655", "21656", "92007"], _TEMPLATE),
+    **dict.fromkeys(["63040", "63041", "63042"], _TEMPLATE_OFF),
+    "63023": UNKNOWN,
     "20003": _CREDENTIALS,
     "20008": _CREDENTIALS,
     "20429": _SLOWER,
@@ -527,8 +579,17 @@ ERRORS: dict[str, tuple[str, Category, bool]] = {
     "14107": _SLOWER,
     "21211": _BAD_NUMBER,
     "21614": _BAD_NUMBER,
-    "21212": (N_("The channel's own number cannot send SMS: check it in the settings."), "auth", True),
-    "21606": (N_("The channel's own number cannot send SMS: check it in the settings."), "auth", True),
+    "21212": _OUR_NUMBER,
+    "21606": _OUR_NUMBER,
+    "21608": (N_("The channel is in test mode: this number is not on its list of recipients."), "auth", True),
+    "63015": (N_("The channel is in test mode: this number is not on its list of recipients."), "auth", True),
+    "63032": (N_("WhatsApp did not deliver this because of an experiment of its own. Do not send it again."),
+              "unknown", True),
+    "63049": (N_("WhatsApp did not deliver this so that the customer gets fewer such messages."), "content", True),
+    **dict.fromkeys(
+        ["63020", "63051"],
+        (N_("Meta has restricted or locked the channel's account: an administrator must look there."), "auth", True),
+    ),
     "21408": (N_("Sending to this country is switched off in the Twilio account."), "auth", True),
     "21610": (N_("The customer has opted out (STOP). They must write START before they can be answered."),
               "blocked", True),
@@ -540,6 +601,6 @@ ERRORS: dict[str, tuple[str, Category, bool]] = {
     "30004": (N_("The customer's phone company has blocked the message."), "blocked", True),
     "30007": _FILTERED,
     "30008": UNKNOWN,
-    "30034": (N_("The channel's number is not registered for business SMS in the USA (A2P 10DLC)."), "auth", True),
+    "30034": _UNREGISTERED,
     "63016": (N_("The WhatsApp answer window of 24 hours is over: only a template can be sent."), "window", True),
 }  # fmt: skip

@@ -68,6 +68,7 @@ FATES: dict[str, Fate] = {
     "1": _TROUBLE,
     "2": _TROUBLE,
     "4": _SLOWER,
+    "9": _SLOWER,
     "17": _SLOWER,
     "32": _SLOWER,
     "341": _SLOWER,
@@ -100,6 +101,8 @@ FATES: dict[str, Fate] = {
     "1200": _TROUBLE,
     "2018278": _WINDOW,
     # WhatsApp
+    "470": _WINDOW_24,
+    "471": _SLOWER,
     "130403": _UNDELIVERABLE,
     "130429": _SLOWER,
     "130472": Fate(
@@ -150,7 +153,10 @@ FATES: dict[str, Fate] = {
     "134101": _ODD,
     "134102": _ODD,
     "135000": _ODD,
+    "2494100": _TROUBLE,
 }
+# A new code of a family that Meta keeps for one thing.
+FAMILIES: tuple[tuple[str, int, Fate], ...] = (("2", 3, _RIGHTS), ("132", 6, _TEMPLATE), ("133", 6, _NUMBER))
 UNKNOWN = Fate(N_("The message could not be delivered."), "unknown", True)
 
 
@@ -183,7 +189,8 @@ def _fate(code: str, sub: str) -> tuple[str, Fate | None]:
     both = f"{code}/{sub}" if sub else code
     if both in FATES:
         return both, FATES[both]
-    return both, FATES.get(code) or (_RIGHTS if len(code) == 3 and code.startswith("2") else None)
+    kin = (fate for start, length, fate in FAMILIES if code.startswith(start) and len(code) == length)
+    return both, FATES.get(code) or next(kin, None)
 
 
 def _failed(name: str, detail: str, fate: Fate, wait: float | None) -> DeliveryFailed:

@@ -254,6 +254,9 @@ def test_a_button_and_what_it_answers() -> None:
     assert (message.text, message.postback.title, message.postback.payload) == ("Ya", "Ya", "YES")
     assert message.reply_to.external_id == "MM1"
     assert one(inbound_form(Body="", ListId="7", ListTitle="Tiga")).postback.source == "list"
+    form = one(inbound_form(Body="", MessageType="interactive", InteractiveData='{"pages": []}'))
+    assert (form.text, form.postback.source, form.unsupported) == ('{"pages": []}', "form", False)
+    assert one(inbound_form(Body="Halo", ButtonText="", ButtonPayload="")).postback is None
 
 
 def test_where_they_came_from() -> None:
@@ -275,6 +278,7 @@ def test_opting_out_is_a_message_and_a_notice(word: str, kind: str, blocked: boo
 def test_an_unknown_kind_is_shown() -> None:
     message = one(inbound_form(Body="", MessageType="hologram"))
     assert (message.unsupported, message.unsupported_reason) == (True, "hologram")
+    assert one(inbound_form(Body="", MessageType="contacts")).unsupported_reason == "contacts"
     assert not one(inbound_form(Body="", MessageType="text")).unsupported
 
 
@@ -303,7 +307,9 @@ def test_status_callbacks(status: str, state: str) -> None:
     ("code", "category", "permanent"),
     [
         ("21610", "blocked", True), ("30007", "content", True), ("30003", "unknown", True), ("63016", "window", True),
-        ("20429", "rate", False), ("99999", "unknown", True), ("", "unknown", True),
+        ("20429", "rate", False), ("63018", "rate", False), ("30002", "auth", True), ("63014", "blocked", True),
+        ("21635", "content", True), ("63041", "content", True), ("30500", "unknown", False),
+        ("99999", "unknown", True), ("", "unknown", True),
     ],
 )  # fmt: skip
 def test_error_codes_in_words(code: str, category: str, permanent: bool) -> None:
