@@ -214,6 +214,10 @@ def _item(event: Any) -> News | Unreadable:
 
 
 def _event(event: Mapping[str, Any]) -> News:
+    inner = event.get("data")
+    if isinstance(inner, Mapping) and not {"id", "message", "sender"} & event.keys():
+        # As the public spec wraps it: {"type", "timestamp", "data"}.
+        event = {"sent_at": event.get("timestamp"), "at": event.get("timestamp"), **inner, "type": event.get("type")}
     kind = event.get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     return reader(event) if reader else _unknown(event)

@@ -353,6 +353,16 @@ def test_edit_delete_reaction_and_postback() -> None:
     assert one({"type": "postback", "id": "p-1", "sender": {"id": "u-7"}, "payload": "YES"}).text == "YES"
 
 
+def test_an_event_wrapped_as_the_public_spec_has_it() -> None:
+    inner = {name: value for name, value in HELLO.items() if name not in ("type", "sent_at")}
+    message = one({"type": "message", "timestamp": "2026-01-02T03:04:05Z", "data": inner})
+    assert (message.external_id, message.text) == (HELLO["id"], HELLO["text"])
+    assert message.occurred_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    receipt = one({"type": "receipt", "data": {"message": "9", "status": "read"}})
+    assert (receipt.external_id, receipt.state) == ("9", "read")
+    assert one({**HELLO, "data": {"id": "other", "text": "x"}}).external_id == HELLO["id"]
+
+
 @pytest.mark.parametrize("kind", ["poll", "", None, 7, [], {"a": 1}, "MESSAGE"])
 def test_an_unknown_type_is_shown_with_what_it_has(kind: Any) -> None:
     message = one({**HELLO, "type": kind})
