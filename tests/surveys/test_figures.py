@@ -100,7 +100,7 @@ def test_the_limits_of_a_mean_are_by_what_differs_within_the_groups() -> None:
     assert chart is not None
     each = [[score for score, many in counts.items() for _one in range(many)] for counts in days]
     sigma = math.sqrt(sum(19 * statistics.variance(one) for one in each) / 57)
-    middle = statistics.mean(sum(each, []))
+    middle = statistics.mean(score for one in each for score in one)
     assert chart.points[0].low == pytest.approx(middle - 3 * sigma / math.sqrt(20))
     assert [point.out for point in chart.points] == [True] * 3, "by all answers together the first two would not be"
 
