@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,13 @@ from hub import health
 SECRET = "hunter2"
 
 pytestmark = pytest.mark.urls("tests.hub.small.doors")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """A check that still runs is not asked again: what hung in one test must not answer the next."""
+    yield
+    wait(health._running.values(), 60)
 
 
 @pytest.fixture
