@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_app import inbound, registry, vault
+from channels_app import busy, inbound, registry, vault
 from channels_app.contract import BadBody, InboundRequest, NotAuthentic
 from channels_app.models import Channel
 
@@ -18,6 +18,14 @@ log = structlog.get_logger(__name__)
 @csrf_exempt  # platforms sign what they post
 def webhook(request: HttpRequest, channel_id: str, suffix: str = "") -> HttpResponse:
     """404 unknown channel, 413 too large, 401 not authentic, 400 not the format, else kept and 2xx."""
+    try:
+        return _opened(request, channel_id, suffix)
+    except DatabaseError:
+        log.exception("the database could not keep a webhook", channel=channel_id[:20])
+        return busy.answer("Could not be kept; send it again.")
+
+
+def _opened(request: HttpRequest, channel_id: str, suffix: str) -> HttpResponse:
     channel = _channel(channel_id)
     if channel is None:
         return _plain(404, "No such channel.")
@@ -39,11 +47,6 @@ def webhook(request: HttpRequest, channel_id: str, suffix: str = "") -> HttpResp
         return _plain(401, "Not authentic.")
     except BadBody as error:
         return _plain(400, f"Not understood: {error}.")
-    except DatabaseError:
-        log.exception("the database could not keep a webhook", channel=channel.pk)
-        response = _plain(503, "Could not be kept; send it again.")
-        response["Retry-After"] = "5"
-        return response
 
 
 def _channel(channel_id: str) -> Channel | None:

@@ -229,6 +229,9 @@ def wire_path(scope: Scope) -> bytes:
 
 def add_headers(result: dict[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> None:
     for name, value in headers:
+        if b"_" in name:
+            # It would pass for the header with a dash, which a proxy has seen to (X-Forwarded-For).
+            continue
         key = PLAIN.get(name) or f"HTTP_{name.decode('latin1').upper().replace('-', '_')}"
         text = value.decode("latin1")
         if key in result:

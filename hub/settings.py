@@ -5,8 +5,11 @@ README.md has the table of variables; tests/test_house.py fails when one of them
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import os
 import secrets
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +18,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
+VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var")
 
 
 def _list(name: str) -> list[str]:
@@ -27,13 +30,23 @@ def _flag(name: str, default: bool = False) -> bool:
     return value.lower() in ("1", "true", "yes", "on") if value else default
 
 
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not (value.isascii() and value.isdigit() and len(value) < 6):
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value[:40]!r}.")
+    return int(value)
+
+
 # ── Where we are ─────────────────────────────────────────────────────────────────────────────
 
-HUB_ENV = os.environ.get("HUB_ENV", "development")
+HUB_ENV = os.environ.get("HUB_ENV") or "development"
+if HUB_ENV not in ("development", "production"):
+    # A slip of the pen must not serve demo passwords to the world.
+    raise ImproperlyConfigured(f"HUB_ENV is production or development, not {HUB_ENV[:40]!r}.")
 PRODUCTION = HUB_ENV == "production"
 DEBUG = _flag("DEBUG") and not PRODUCTION
-HOST = os.environ.get("HOST", "127.0.0.1")
-PORT = int(os.environ.get("PORT", "8000"))
+HOST = os.environ.get("HOST") or "127.0.0.1"
+PORT = _number("PORT", 8000)
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "").rstrip("/") or f"http://{HOST}:{PORT}"
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in ("http", "https") or not _public.hostname:
@@ -82,9 +95,15 @@ else:
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]", HOST, _public.hostname]
 
 TRUSTED_PROXIES = _list("TRUSTED_PROXIES")
+for _proxy in TRUSTED_PROXIES:
+    try:
+        ipaddress.ip_network(_proxy, strict=False)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES has addresses and networks; {_proxy[:60]!r} is none.") from error
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN]
 SECURE_COOKIES = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_ENGINE = "agents.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
@@ -186,7 +205,12 @@ if EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+    try:
+        DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+    except ValueError:
+        DATABASES = {"default": {"ENGINE": ""}}
+    if not DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL must be like postgresql://user:password@host/name.")
     DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         # A stuck writer of ours holds the log's horizon back for 5 s at most (tickets/models/activity.py).
@@ -228,7 +252,11 @@ LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia"), ("ms", "Bahasa Melay
 LOCALE_PATHS = [VAR_DIR / "locale"]
 FORMAT_MODULE_PATH = "hub.formats"
 USE_TZ = True
-TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
+TIME_ZONE = os.environ.get("TIME_ZONE") or "UTC"
+try:
+    zoneinfo.ZoneInfo(TIME_ZONE)
+except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+    raise ImproperlyConfigured(f"TIME_ZONE must be like Asia/Jakarta, not {TIME_ZONE[:60]!r}.") from error
 USE_THOUSAND_SEPARATOR = False
 
 # ── Files ────────────────────────────────────────────────────────────────────────────────────
@@ -236,7 +264,7 @@ USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", VAR_DIR / "media"))
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or VAR_DIR / "media")
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "hub.static.Storage"},
@@ -282,10 +310,10 @@ PERSONAL_DATA: list[str] = ["surveys.erasing"]
 LOG_WORDING: dict[str, str] = {"survey": "surveys.wording.of_line"}
 SANDBOX_ENABLED = _flag("SANDBOX_ENABLED", default=not PRODUCTION)
 
-REOPEN_WITHIN_DAYS = int(os.environ.get("REOPEN_WITHIN_DAYS", "7"))
-ENVELOPE_KEEP_DAYS = int(os.environ.get("ENVELOPE_KEEP_DAYS", "30"))
-PROFILE_REFRESH_DAYS = int(os.environ.get("PROFILE_REFRESH_DAYS", "7"))
-LOG_KEEP_DAYS = int(os.environ.get("LOG_KEEP_DAYS", "90"))
+REOPEN_WITHIN_DAYS = _number("REOPEN_WITHIN_DAYS", 7)
+ENVELOPE_KEEP_DAYS = _number("ENVELOPE_KEEP_DAYS", 30)
+PROFILE_REFRESH_DAYS = _number("PROFILE_REFRESH_DAYS", 7)
+LOG_KEEP_DAYS = _number("LOG_KEEP_DAYS", 90)
 
 # Seconds between two looks at what is due. Rows wait in the database, so a look that is missed costs
 # time, never work.
@@ -381,12 +409,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout"
 
 # ── Logging ──────────────────────────────────────────────────────────────────────────────────
 
+LOG_LEVEL = (os.environ.get("LOG_LEVEL") or "INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL is DEBUG, INFO, WARNING or ERROR, not {LOG_LEVEL[:40]!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "hub.log.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "celery": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},

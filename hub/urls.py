@@ -12,6 +12,10 @@ from hub.health import healthz, readyz
 from hub.views import not_here
 from tickets.consumers import InboxConsumer
 
+handler400 = "hub.views.unreadable"
+handler404 = "hub.views.unknown"
+handler500 = "hub.views.broke"
+
 urlpatterns = [
     path("webhooks/<str:channel_id>/", webhook, name="webhook"),
     path("webhooks/<str:channel_id>/<path:suffix>", webhook),

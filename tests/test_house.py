@@ -42,11 +42,14 @@ def strings(node: ast.AST) -> set[str]:
 # ── What is configurable is documented ───────────────────────────────────────────────────────
 
 
+READERS = ("os.environ.get", "_list", "_flag", "_number")
+
+
 def environment() -> set[str]:
-    """Names that settings.py reads: os.environ[…], os.environ.get(…), _list(…), _flag(…)."""
+    """Names that settings.py reads: os.environ[…], os.environ.get(…), _list(…), _flag(…), _number(…)."""
     found = set()
     for node in ast.walk(tree(ROOT / "hub/settings.py")):
-        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in ("os.environ.get", "_list", "_flag"):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in READERS:
             found |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
             found |= strings(node.slice)

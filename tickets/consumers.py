@@ -14,10 +14,12 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -30,12 +32,15 @@ from tickets.models import Ticket
 from tickets.models.activity import Activity, horizon, newest
 from tickets.routing import presence
 
+logger = structlog.get_logger(__name__)
+
 BAD_AFTER = 4400
 PAGE = 200
 SAY_EVERY = 1.0
 ACTIVE_EVERY = 5.0
 MOST_LATE = 50
-NUMBER = re.compile(r"[+-]?[0-9]{1,30}")
+NUMBER = re.compile(r"[+-]?[0-9]+")
+BEYOND = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,11 @@ def read_after(query: str) -> int | None:
     values = parse_qs(query, keep_blank_values=True).get("after")
     if values is None:
         return None
-    if not NUMBER.fullmatch(values[-1]):
-        raise ValueError(values[-1])
-    return max(int(values[-1]), 0)
+    text = values[-1]
+    if not NUMBER.fullmatch(text):
+        raise ValueError(text[:100])
+    # However many digits: beyond the newest is the newest.
+    return 0 if text.startswith("-") else int(text) if len(text) < BEYOND else 10**BEYOND
 
 
 class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -180,6 +187,13 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._tell("left", number, self.teams[number][1])
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """A courtesy that the database had no time for is lost; the socket goes on."""
+        try:
+            await self._heard(text_data)
+        except DatabaseError as error:
+            logger.warning("what a browser said was lost", agent=self.who.agent.pk, error=str(error)[:200])
+
+    async def _heard(self, text_data: str | None) -> None:
         """Typing, viewing, and up to where was read; what is no such frame is ignored."""
         try:
             value = json.loads(text_data or "")

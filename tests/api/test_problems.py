@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client
 
 from agents.models import Token
@@ -164,6 +166,13 @@ def test_bad_cursors(api: Any, bea: Any, path: str, cursor: str) -> None:
     assert "cursor" in problem(api(bea)("GET", f"{path}?cursor={cursor}"), 400)["errors"]
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00"])
+def test_cursors_beyond_all_time(api: Any, bea: Any, ticket: Ticket, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([0, moment, 1]).encode()).decode().rstrip("=")
+    for path in (f"/tickets/{ticket.pk}/messages/?", "/tickets/?ordering=due&"):
+        assert "cursor" in problem(api(bea)("GET", f"{path}cursor={cursor}"), 400)["errors"]
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -201,6 +210,15 @@ def test_a_database_that_is_away(api: Any, bea: Any, monkeypatch: pytest.MonkeyP
     response = client("GET", "/tickets/")
     problem(response, 503)
     assert response["Retry-After"]
+
+
+def test_a_value_that_the_database_refuses(api: Any, bea: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any, **options: Any) -> None:
+        raise DataError("value too long for type character varying(5): the secret is 42")
+
+    client = api(bea)
+    monkeypatch.setattr(lists, "page", refused)
+    assert "42" not in str(problem(client("GET", "/tickets/"), 400))
 
 
 def test_a_bug_of_ours_says_nothing_of_the_inside(api: Any, bea: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,12 @@ def test_repeated_headers_are_joined() -> None:
     assert (found["HTTP_COOKIE"], found["HTTP_X_A"]) == ("a=1; b=2", "1,2")
 
 
+def test_a_header_with_an_underscore_is_not_the_one_with_a_dash() -> None:
+    found = environ([(b"x_forwarded_for", b"203.0.113.1"), (b"x-forwarded-for", b"198.51.100.1"), (b"x_b", b"1")])
+    assert found["HTTP_X_FORWARDED_FOR"] == "198.51.100.1"
+    assert "HTTP_X_B" not in found
+
+
 def played(application: Callable[..., Any], messages: list[dict[str, Any]], **scope: Any) -> list[dict[str, Any]]:
     """What the bridge sends for such a request."""
     sent: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -55,7 +55,7 @@ def cursor_of(request: Request, kinds: Sequence[type]) -> Cursor | None:
         if back not in (0, 1) or len(values) != len(kinds):
             raise ValueError
         return Cursor(bool(back), tuple(_read(item, kind) for item, kind in zip(values, kinds, strict=True)))
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
         raise wrong("cursor", "This is not a cursor of ours. Follow “next” and “previous” as they are.") from None
 
 
@@ -64,7 +64,8 @@ def _read(value: Any, kind: type) -> Any:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError
-        return moment
+        # In UTC already here: at either end of all time the database would find no such moment.
+        return moment.astimezone(UTC)
     if type(value) is not int or abs(value) > LARGEST:
         raise ValueError
     return value

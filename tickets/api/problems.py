@@ -9,13 +9,14 @@ from typing import Any
 import structlog
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import OperationalError
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
+from channels_app import busy
 from channels_app.contract import SettingsInvalid, clean_text
 from tickets import log as activity_log
 from tickets import shapes
@@ -52,6 +53,8 @@ def answer(status: int, detail: str, **more: Any) -> HttpResponse:
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponseBase:
     """settings.REST_FRAMEWORK["EXCEPTION_HANDLER"]."""
+    if busy.is_passing(error):
+        return _busy(error)
     for kind, tell in _TELLERS:
         if isinstance(error, kind):
             told: HttpResponseBase = tell(error)
@@ -131,9 +134,12 @@ def _settings(error: Any) -> HttpResponse:
 
 def _busy(error: Any) -> HttpResponse:
     log.warning("the database was busy or away", error=str(error)[:300])
-    response = answer(503, "The database is busy or away. Try again in a moment.")
-    response["Retry-After"] = "2"
-    return response
+    return busy.answer()
+
+
+def _unkept(error: Any) -> HttpResponse:
+    log.error("a value got as far as the database, which refused it", exc_info=error)
+    return answer(400, "A value cannot be kept as it is.")
 
 
 # The first that fits: special ones stand before general ones.
@@ -151,5 +157,5 @@ _TELLERS: list[tuple[type[Exception] | tuple[type[Exception], ...], Any]] = [
     (DjangoPermissionDenied, lambda error: answer(403, "Your role does not allow this.")),
     (RequestDataTooBig, lambda error: answer(413, "The request is too large.")),
     (SuspiciousOperation, lambda error: answer(400, "The request cannot be read.")),
-    (OperationalError, _busy),
+    (DataError, _unkept),
 ]
