@@ -21,6 +21,7 @@ from tickets.models.activity import SYSTEM, record
 
 S = Ticket.Status
 MAX_TAGS = 50
+LAST_YEAR = 9999
 
 
 class Refused(Exception):
@@ -115,6 +116,9 @@ def snooze(number: int, until: datetime, by: Actor) -> Ticket:
     ticket = _lock(number)
     if until <= timezone.now():
         raise Refused(_("Choose a time that is still to come."))
+    if until.year >= LAST_YEAR:
+        # On somebody's clock it would lie behind the end of all time, and nothing that names it could be shown.
+        raise Refused(_("Choose a day and a time."))
     if ticket.status == S.RESOLVED:
         raise Conflict(_("This ticket is resolved. Reopen it first."))
     if ticket.status != S.SNOOZED or ticket.snoozed_until != until:

@@ -83,8 +83,7 @@ def reply(number: int, agent: Agent, draft: Draft) -> tuple[Message, bool]:
 
     Raises CannotSend, Stale, KeyReused, Refused; then nothing was written.
     """
-    if len(draft.key) > 255:
-        raise Refused(_("The Idempotency-Key is longer than 255 characters."))
+    draft = _keyed(draft)
     try:
         with transaction.atomic():
             ticket = Ticket.objects.locked().select_related("channel", "address").get(pk=number)
@@ -96,6 +95,13 @@ def reply(number: int, agent: Agent, draft: Draft) -> tuple[Message, bool]:
         if known is None:
             raise
         return known, False
+
+
+def _keyed(draft: Draft) -> Draft:
+    """Its key as a column can keep it."""
+    if len(draft.key) > 255:
+        raise Refused(_("The Idempotency-Key is longer than 255 characters."))
+    return replace(draft, key=clean_text(draft.key))
 
 
 def _known(agent: Agent, draft: Draft, number: int) -> Message | None:
@@ -231,6 +237,7 @@ def _check_seen(ticket: Ticket, agent: Agent, draft: Draft) -> None:
 
 def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = "") -> tuple[Message, bool]:
     """An agent opens a ticket with an address and writes the first message; True: it is new (see reply)."""
+    draft = _keyed(draft)
     account = channel.account()
     if not outbound.abilities(channel, sendable.strange(channel, to)).can_write_first:
         raise CannotSend(_("On this channel the customer writes first."))
@@ -239,6 +246,17 @@ def start(channel: Channel, agent: Agent, to: str, draft: Draft, subject: str = 
     except ValueError as error:
         raise CannotSend(_("%(address)s is not an address on this channel.") % {"address": to[:100]}) from error
     draft = replace(draft, opening=(channel.pk, external_id, subject))
+    try:
+        return _start(channel, agent, external_id, draft, subject)
+    except IntegrityError:
+        # Two requests with one key to different people: the other one won.
+        known = _known(agent, draft, 0)
+        if known is None:
+            raise
+        return known, False
+
+
+def _start(channel: Channel, agent: Agent, external_id: str, draft: Draft, subject: str) -> tuple[Message, bool]:
     with transaction.atomic():
         address = addresses.known_address(channel, _sender(external_id))
         known = _known(agent, draft, 0)

@@ -12,7 +12,7 @@ from agents.models import Agent, Team
 from channels_app.models import Channel
 from tests.api.asserts import at_once, problem, said
 from tests.conftest import Api, Customer
-from tickets import lifecycle
+from tickets import lifecycle, replies
 from tickets.models import Activity, Actor, Message, Tag, Ticket
 from tickets.models.activity import newest
 
@@ -299,6 +299,7 @@ def test_snooze_and_wake(as_bea: Api, ticket: Ticket) -> None:
         "",
         "2001-01-01T00:00:00Z",
         "9999-12-31T23:59:59-12:00",
+        "9999-12-31T23:59:59Z",
         "0001-01-01T00:00:00+14:00",
         "2099-13-01T00:00:00Z",
         ["2099-01-31T09:00:00Z"],
@@ -327,6 +328,32 @@ def test_two_who_start_at_once(bea: Agent, ana: Agent, sandbox_channel: Channel)
     answers = at_once([(Api(agent), body, {}) for agent in (bea, ana)], "/tickets/")
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert Message.objects.count() == 1
+
+
+def test_one_key_for_two_people_at_once(as_bea: Api, sandbox_channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other request is committed after this one has looked for its key."""
+    body = {"channel": sandbox_channel.pk, "to": "u-hari", "text": "Halo"}
+    said(as_bea("POST", "/tickets/", {**body, "to": "u-gita"}, idempotency_key="k"), 201)
+    real, looked = replies._known, []
+
+    def known(*asked: Any) -> Message | None:
+        looked.append(asked)
+        return None if len(looked) == 1 else real(*asked)
+
+    monkeypatch.setattr(replies, "_known", known)
+    problem(as_bea("POST", "/tickets/", body, idempotency_key="k"), 422)
+    assert len(looked) == 2
+    assert Ticket.objects.count() == 1
+
+
+def test_keys_that_are_too_long_or_odd(as_bea: Api, sandbox_channel: Channel) -> None:
+    body = {"channel": sandbox_channel.pk, "to": "u-hari", "text": "Halo"}
+    problem(as_bea("POST", "/tickets/", body, idempotency_key="x" * 256), 400)
+    first = said(as_bea("POST", "/tickets/", body, idempotency_key="x" * 255), 201)
+    assert said(as_bea("POST", "/tickets/", body, idempotency_key="x" * 255))["number"] == first["number"]
+    path = f"/tickets/{first['number']}/messages/"
+    made = said(as_bea("POST", path, {"text": "Ya"}, idempotency_key="a\x00b"), 201)
+    assert said(as_bea("POST", path, {"text": "Ya"}, idempotency_key="a\x00b"))["id"] == made["id"]
 
 
 def test_an_agent_starts_with_a_customer_that_is_known(as_bea: Api, as_carl: Api, sandbox_channel: Channel) -> None:
