@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -175,12 +175,17 @@ def _in_turn(message: Message, able: Abilities) -> None:
     if able.per_minute is None:
         return
     now = timezone.now()
-    gone = Part.objects.filter(channel_id=message.channel_id, sent_at__gt=now - MINUTE).exclude(message=message)
-    times = list(gone.order_by("-sent_at").values_list("sent_at", flat=True)[: able.per_minute])
+    times = list(_gone(message, now - MINUTE)[: able.per_minute])
     if len(times) >= able.per_minute and times[-1] is not None:
         wait = (times[-1] + MINUTE - now).total_seconds()
         words = N_("This channel has sent as much as it may in a minute; it goes on by itself.")
         raise DeliveryFailed(words, permanent=False, category="rate", code="per_minute", retry_after=wait)
+
+
+def _gone(message: Message, since: datetime) -> QuerySet[Part, datetime | None]:
+    """When the channel sent what else it sent since then, newest first; by the index, however much there is."""
+    found = Part.objects.filter(channel_id=message.channel_id, sent_at__gt=since).exclude(message=message)
+    return found.order_by("-sent_at").values_list("sent_at", flat=True)
 
 
 def _fit(message: Message, count: int) -> None:

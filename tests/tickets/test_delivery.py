@@ -458,3 +458,9 @@ def test_a_hanging_platform_holds_no_database_lock(
     answered.set()
     sender.join()
     assert Part.objects.get().status == "sent"
+
+
+@pytest.mark.sqlite
+def test_what_went_out_lately_is_found_by_an_index(ticket: Ticket, bea: Agent) -> None:
+    lately = delivery._gone(answer(ticket, bea), timezone.now())
+    assert "part_sent" in lately.explain()
