@@ -201,9 +201,11 @@ def _moment_of(item: Item) -> list[Any]:
 def _unknown(item: Item) -> News:
     """A kind that nobody knows yet: shown, never dropped."""
     name = next((str(key) for key in item.event if key not in ("sender", "recipient", "timestamp")), "event")
+    given = obj(item.event.get(name))
     return InboundMessage(
         external_id=fingerprint("event", _moment_of(item)),
         sender=item.sender(),
+        text=next(filter(None, (reading.text(given.get(key)) for key in ("text", "title", "body", "note"))), ""),
         unsupported=True,
         unsupported_reason=reading.line(name, 80) or "event",
         **item.common(),
@@ -297,11 +299,19 @@ def _file(kind: AttachmentKind, given: Json) -> InboundAttachment:
     is_page = word(given.get("type")) == "fallback"
     return InboundAttachment(
         kind=kind,
-        filename=reading.filename(payload.get("name") or given.get("name")) if kind == "file" else "",
+        filename=HEART if word(given.get("type")) == "like_heart" else _filename(kind, payload, given),
         caption=_caption(given, payload, elements),
         remote=Remote(url=address) if address and not (is_page and url) else None,
         link=_opens(url, payload, elements) if kind in CARDS else "",
     )
+
+
+# It has no picture of its own: its sign is its name.
+HEART = "\u2764\ufe0f"
+
+
+def _filename(kind: AttachmentKind, payload: Json, given: Json) -> str:
+    return reading.filename(payload.get("name") or given.get("name")) if kind == "file" else ""
 
 
 CARDS = frozenset({"share", "story", "template", "product"})

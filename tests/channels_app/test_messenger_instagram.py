@@ -288,6 +288,11 @@ def test_a_link_of_the_older_spelling_and_what_an_unknown_attachment_says(kind: 
     (shared,) = said.attachments
     assert (shared.kind, shared.link, shared.caption) == ("share", "https://toko.example/a", "Toko")
     assert (said.text, said.unsupported_reason) == ("Selasa, 10.00", "appointment_booking")
+    (ordered,) = parse(kind, page(kind, event(kind, order={"note": "Tanpa gula", "products": [{"id": "1"}]})))
+    assert (ordered.text, ordered.unsupported_reason) == ("Tanpa gula", "order")
+    heart = {"mid": "m", "attachments": [{"type": "like_heart"}]}
+    (liked,) = parse(kind, page(kind, event(kind, message=heart)))
+    assert [(file.kind, file.filename) for file in liked.attachments] == [("sticker", "\u2764\ufe0f")]
 
 
 def test_files_come_without_the_token(meta: FakeMeta) -> None:
