@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -40,6 +41,8 @@ class Customer(models.Model):
     type = models.CharField(max_length=12, choices=Type.choices, default=Type.EXTERNAL)
     standing = models.CharField(max_length=16, choices=Standing.choices, default="", blank=True)
     note = models.TextField(_("note"), default="", blank=True)
+    attributes = models.JSONField(default=dict, db_default={}, blank=True)
+    """{name: text, number or true/false} (``notes``); what visitors say of themselves is with their address."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:
@@ -55,3 +58,18 @@ class CustomerAddress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.address_id}"
+
+
+class CustomerTag(models.Model):
+    """A word that agents have put on a customer; their own, not one of the tags of tickets."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False, related_name="tags")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("customer", Lower("name"), name="customer_tag_once")]
+        indexes = [models.Index(Lower("name"), "customer", name="customer_tag_name")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

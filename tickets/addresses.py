@@ -22,6 +22,7 @@ from channels_app.contract import Sender, UnreadableEvent, clean_text, fit_id
 from channels_app.models import Address, AddressAlias, Channel
 from channels_app.prepared import Select
 from customers.models import Customer, CustomerAddress
+from tickets import people
 from tickets.continuing import finding as continued
 from tickets.models import Activity, Message, Ticket
 from tickets.models.activity import SYSTEM, record
@@ -255,7 +256,7 @@ def merge(address: Address, gone: Address) -> None:
     _add_aliases(address, {gone.external_id})
     Address.objects.filter(pk=address.pk).update(known_ids=address.known_ids)
     if customer is not None:
-        _drop_if_empty(gone)
+        _drop_if_empty(gone, customer)
 
 
 def _fill(address: Address, gone: Address) -> None:
@@ -282,13 +283,14 @@ def _link(address: Address) -> CustomerAddress | None:
     return found
 
 
-def _drop_if_empty(gone: Address) -> None:
-    """Nobody is left behind it, and no agent wrote anything down about them."""
+def _drop_if_empty(gone: Address, into: Customer) -> None:
+    """Nobody is left behind it: what was noted about them goes along, and the row goes unless more was written."""
     link = _link(gone)
-    if link is None:
+    left = Customer.objects.filter(pk=link.customer_id, links=None, tickets=None).first() if link else None
+    if left is None:
         return
-    left = Customer.objects.filter(pk=link.customer_id, links=None, tickets=None, note="", standing="")
-    left.delete()
+    people.take_over(into.pk, left)
+    Customer.objects.filter(pk=left.pk, note="", standing="").delete()
 
 
 def _one_unresolved(tickets: Iterable[Ticket]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from agents.models import Sight
 from tickets.models import Activity, Message, Ticket
@@ -27,6 +27,8 @@ def with_data(rows: object) -> Sequence[Activity]:
     messages = {row.message_id for row in found if row.type.startswith("message.")}
     by_number = {row.pk: row for row in Ticket.objects.for_reading().filter(pk__in=tickets)} if tickets else {}
     by_id = {row.pk: row for row in Message.objects.for_reading().filter(pk__in=messages)} if messages else {}
+    told = {row.ticket_id for row in found if row.type.startswith("customer.")} & by_number.keys()
+    prefetch_related_objects([by_number[number].customer for number in sorted(told, key=str)], "tags")
     for row in found:
         # The team comes with the data in one statement, so that sight and what is shown are of one moment.
         if row.ticket_id in by_number:

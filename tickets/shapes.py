@@ -187,7 +187,12 @@ def line_of(row: Activity) -> Json:
     if row.type.startswith("message.") and row.message is not None:
         return line(row, message(row.message))
     assert row.ticket is not None
-    return line(row, ticket(row.ticket))
+    data = ticket(row.ticket)
+    if row.type.startswith("customer."):
+        data["customer"] |= noted(row.ticket.customer)
+    if "told" in row.changes:
+        data["told"] = row.changes["told"]
+    return line(row, data)
 
 
 def hidden(row: Activity) -> Json:
@@ -266,6 +271,15 @@ def template(row: MessageTemplate) -> Json:
     }
 
 
+def noted(row: Customer) -> Json:
+    """What is noted down about them; the row comes with its tags."""
+    return {
+        "standing": row.standing or None,
+        "tags": sorted(tag.name for tag in row.tags.all()),
+        "attributes": row.attributes,
+    }
+
+
 def customer(row: Customer, addresses: Iterable[Address]) -> Json:
     return {
         "id": row.pk,
@@ -273,6 +287,7 @@ def customer(row: Customer, addresses: Iterable[Address]) -> Json:
         "language": row.language,
         "party": row.party,
         "type": row.type,
+        **noted(row),
         "addresses": [address(item) for item in addresses],
         "created_at": when(row.created_at),
     }

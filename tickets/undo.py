@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from agents.models import Agent, Team
-from tickets import lifecycle
+from tickets import lifecycle, people
 from tickets.lifecycle import Conflict
 from tickets.models import Activity, Actor, Ticket
 from tickets.sla import verbs as sla
@@ -24,6 +24,7 @@ S = Ticket.Status
 STATUS = ("ticket.resolved", "ticket.reopened", "ticket.snoozed", "ticket.woken")
 HOLDER = ("ticket.assigned", "ticket.released")
 CHANGED = "ticket.changed"
+CUSTOMER = "customer.changed"
 
 
 def can(line: Activity) -> bool:
@@ -34,6 +35,9 @@ def undo(line: Activity, by: Actor) -> Ticket:
     """line: the agent's own. Raises Conflict when the same thing was changed since, or cannot be had back."""
     assert line.ticket_id is not None
     with transaction.atomic():
+        if line.type == CUSTOMER and line.ticket is not None:
+            # The customer before the ticket, as whoever changes them.
+            people.held(line.ticket.customer_id)
         ticket = Ticket.objects.locked().get(pk=line.ticket_id)
         later = next((one for one in _later(line) if _touches(one, line)), None)
         if later is not None:
@@ -54,11 +58,13 @@ def _touches(later: Activity, line: Activity) -> bool:
             return later.type in things
     if later.type in HOLDER and "team" in line.changes:
         return later.actor_type == "agent"
-    return later.type == CHANGED and bool(_fields(later) & _fields(line))
+    return later.type == line.type and bool(_fields(later) & _fields(line))
 
 
 def _fields(line: Activity) -> set[str]:
-    return set(line.changes) - {"before"}
+    """What it is about; of a customer's attributes each by itself."""
+    single = {f"attribute {name}" for pair in [line.changes.get("attributes")] if pair for name in pair[1]}
+    return (set(line.changes) - {"before", "attributes"}) | single
 
 
 def _before(line: Activity, name: str) -> Any:
@@ -119,6 +125,10 @@ def _change(ticket: Ticket, line: Activity, by: Actor) -> None:
         _holder(ticket, line, by)
 
 
+def _customer(ticket: Ticket, line: Activity, by: Actor) -> None:
+    people.take_back(line, ticket.customer_id, by)
+
+
 def _time(text: Any) -> datetime | None:
     return parse_datetime(text) if isinstance(text, str) else None
 
@@ -127,4 +137,5 @@ _INVERSE: dict[str, Callable[[Ticket, Activity, Actor], None]] = {
     **dict.fromkeys(HOLDER, _holder),
     **dict.fromkeys(STATUS, _status),
     CHANGED: _change,
+    CUSTOMER: _customer,
 }

@@ -28,7 +28,7 @@ from channels_app import outbound
 from channels_app.contract import QuickReply, Template
 from tickets import delivery, letters, lifecycle, lists, media, pages, replies, selections, shapes, wording
 from tickets.erasing.blanking import LINE as ERASED
-from tickets.models import Activity, Actor, Message, Ticket
+from tickets.models import Activity, Actor, Message, Ticket, TicketQuerySet
 from tickets.models.activity import horizon
 
 View = Callable[..., HttpResponseBase]
@@ -79,8 +79,9 @@ def refusal(error: lifecycle.Refused) -> JsonResponse:
     return JsonResponse({"words": str(error)}, status=status)
 
 
-def ticket_for(sight: Sight, number: int) -> Ticket:
-    found = Ticket.objects.seen_with(sight).for_reading().filter(pk=number).first() if number < 2**63 else None
+def ticket_for(sight: Sight, number: int, rows: TicketQuerySet | None = None) -> Ticket:
+    rows = Ticket.objects.for_reading() if rows is None else rows
+    found = rows.seen_with(sight).filter(pk=number).first() if number < 2**63 else None
     if found is None:
         raise Http404
     return found

@@ -18,6 +18,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from agents.models import Agent
+from customers import notes
 from customers.models import Customer
 from tickets.models import Activity, Message, Ticket
 from tickets.routing import words as reasons
@@ -143,11 +144,26 @@ def _choice(choices: type[TextChoices], value: str) -> str:
     return str(choices(value).label if value in choices.values else value)
 
 
+def _attributes(values: dict[str, Any]) -> str:
+    said = [
+        _("no %(name)s") % {"name": name} if value is None else f"{name} = {notes.text_of(value)}"
+        for name, value in values.items()
+    ]
+    return ", ".join(said)
+
+
+def _tags(names: Any) -> str:
+    return _("tags %(names)s") % {"names": ", ".join(names)} if names else _("no tags")
+
+
 _OF_CUSTOMERS: dict[str, Callable[[Any], str]] = {
     "name": lambda value: _("name “%(text)s”") % {"text": value} if value else _("no name"),
     "language": _language,
     "party": lambda value: _choice(Customer.Party, value),
     "type": lambda value: _choice(Customer.Type, value),
+    "standing": lambda value: _choice(Customer.Standing, value) if value else _("no standing"),
+    "tags": _tags,
+    "attributes": _attributes,
 }
 _CHANGES: dict[str, Callable[[Any], str]] = {
     "subject": lambda value: _("subject “%(text)s”") % {"text": value},
@@ -155,7 +171,7 @@ _CHANGES: dict[str, Callable[[Any], str]] = {
     "team": lambda value: _("team %(name)s") % {"name": value} if value else _("no team"),
     "sla": lambda value: _("SLA policy “%(name)s”") % {"name": value} if value else _("no SLA policy"),
     "continues": lambda value: _("goes on from ticket %(number)s") % {"number": value},
-    "tags": lambda value: _("tags %(names)s") % {"names": ", ".join(value)} if value else _("no tags"),
+    "tags": _tags,
 }
 _LINES: dict[str, Callable[[str, Activity], str]] = {
     "ticket.created": lambda who, row: _("%(who)s opened the ticket") % {"who": who},

@@ -99,13 +99,90 @@ def test_change(as_bea: Api, ticket: Ticket) -> None:
         ("language", "x" * 17),
         ("party", "cat"),
         ("type", None),
+        ("standing", "king"),
+        ("tags", "vip"),
+        ("tags", [""]),
+        ("tags", ["x" * 61]),
+        ("tags", [str(number) for number in range(51)]),
+        ("attributes", []),
+        ("attributes", {"a=b": 1}),
+        ("attributes", {"a": {"b": 1}}),
+        ("attributes", {"a": "x" * 501}),
+        ("attributes", {"a": 2**60}),
         ("id", 7),
         ("note", "x"),
     ],
 )
 def test_changes_that_are_refused(as_bea: Api, ticket: Ticket, field: str, value: Any) -> None:
-    assert field in problem(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {field: value}), 400)["errors"]
+    errors = problem(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {field: value}), 400)["errors"]
+    assert [name.partition(".")[0] for name in errors] == [field]
 
 
 def test_a_group_has_its_members_as_authors(as_bea: Api, ticket: Ticket) -> None:
     assert Message.objects.get().address.customer_link.customer_id == ticket.customer_id  # type: ignore[union-attr]
+
+
+# ── Noted down ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_standing_tags_and_attributes(as_bea: Api, ticket: Ticket) -> None:
+    path = f"/customers/{ticket.customer_id}/"
+    row = as_bea.get(path)
+    assert (row["standing"], row["tags"], row["attributes"]) == (None, [], {})
+    given = {
+        "standing": "loyal",
+        "tags": [" VIP", "lama", "vip"],
+        "attributes": {"plan": "gold", "orders": 3, "ok": True},
+    }
+    row = said(as_bea("PATCH", path, given))
+    assert (row["standing"], row["tags"]) == ("loyal", ["VIP", "lama"])
+    assert row["attributes"] == {"plan": "gold", "orders": 3, "ok": True}
+    # Tags as a whole, of attributes what is named; another spelling is the same one.
+    row = said(as_bea("PATCH", path, {"standing": None, "tags": ["vip"], "attributes": {"PLAN": None, "orders": 4.5}}))
+    assert (row["standing"], row["tags"], row["attributes"]) == (None, ["VIP"], {"orders": 4.5, "ok": True})
+    assert as_bea.get(path) == row
+
+
+def test_too_many_attributes_are_refused_and_change_nothing(as_bea: Api, ticket: Ticket) -> None:
+    path = f"/customers/{ticket.customer_id}/"
+    said(as_bea("PATCH", path, {"attributes": {f"a{number}": number for number in range(50)}}))
+    problem(as_bea("PATCH", path, {"name": "Lain", "attributes": {"more": 1}}), 400)
+    row = as_bea.get(path)
+    assert (row["name"], len(row["attributes"])) == ("Dora", 50)
+
+
+def test_found_by_what_is_noted(as_bea: Api, carl: Agent, ticket: Ticket, eka: Customer) -> None:
+    eka.writes("Hai")
+    said(
+        as_bea("PATCH", f"/customers/{ticket.customer_id}/", {"tags": ["VIP"], "standing": "loyal", "type": "internal"})
+    )
+    expected = {
+        "tag=vip": ["Dora"], "tag=vi": [], "tag=VIP&standing=loyal": ["Dora"], "standing=new": [],
+        "type=internal": ["Dora"], "type=external": ["Eka"],
+    }  # fmt: skip
+    for query, found in expected.items():
+        assert names(as_bea.get(f"/customers/?{query}")) == found, query
+    assert names(Api(carl).get("/customers/?tag=vip")) == []
+    problem(as_bea("GET", "/customers/?standing=king"), 400)
+
+
+def test_the_log_tells_what_is_noted_now(as_bea: Api, ticket: Ticket) -> None:
+    said(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {"tags": ["lama"]}))
+    said(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {"tags": ["VIP"], "attributes": {"plan": "gold"}}))
+    lines = as_bea.get(f"/tickets/{ticket.pk}/activity/")["results"]
+    told = [line["data"]["customer"] for line in lines if line["type"] == "customer.changed"]
+    noted = {"standing": None, "tags": ["VIP"], "attributes": {"plan": "gold"}}
+    assert told == [{"id": ticket.customer_id, "name": "Dora", **noted}] * 2
+
+
+def test_a_list_costs_the_same_however_much_is_noted(
+    as_bea: Api, ticket: Ticket, eka: Customer, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8) as few:
+        as_bea.get("/customers/")
+    eka.writes("Hai")
+    for row in Row.objects.all():
+        said(as_bea("PATCH", f"/customers/{row.pk}/", {"tags": ["a", "b"], "attributes": {"plan": "gold"}}))
+    with django_assert_max_num_queries(8) as lots:
+        assert len(as_bea.get("/customers/?tag=a")["results"]) == 2
+    assert len(lots) == len(few)

@@ -15,6 +15,7 @@ from agents.models import Agent
 from channels_app import inbound
 from channels_app.models import Address, AddressAlias, Channel, Envelope
 from customers.models import Customer as Person
+from customers.models import CustomerTag
 from tests.conftest import Api, Customer
 from tickets import addresses, lifecycle, replies, wording
 from tickets.models import Activity, Actor, Message, Ticket
@@ -91,6 +92,23 @@ def test_what_an_agent_wrote_down_is_not_thrown_away(chatty_channel: Channel) ->
     Person.objects.filter(links__address__external_id=SCOPED).update(note="A twin?")
     person(chatty_channel, SCOPED, PHONE).writes(id="m-3")
     assert sorted(Person.objects.values_list("note", flat=True)) == ["", "A twin?"]
+
+
+def test_what_is_noted_of_two_who_are_one_is_kept_together(chatty_channel: Channel) -> None:
+    for number, (id, noted) in enumerate(
+        (
+            (PHONE, {"attributes": {"Plan": "gold", "city": "Kedah"}}),
+            (SCOPED, {"attributes": {"plan": "silver", "orders": 3}, "standing": "loyal"}),
+        )
+    ):
+        message = person(chatty_channel, id).writes(id=f"m-{number}")
+        Person.objects.filter(pk=message.ticket.customer_id).update(**noted)
+        for name in ("VIP", f"only {number}"):
+            CustomerTag.objects.create(customer=message.ticket.customer, name=name.lower() if number else name)
+    person(chatty_channel, SCOPED, PHONE).writes(id="m-3")
+    known = Person.objects.get()
+    assert known.attributes == {"Plan": "gold", "city": "Kedah", "orders": 3}
+    assert (known.standing, [tag.name for tag in known.tags.all()]) == ("loyal", ["VIP", "only 0", "only 1"])
 
 
 def test_known_ids_cost_no_statement(chatty_channel: Channel, db: None) -> None:

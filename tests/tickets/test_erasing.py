@@ -73,6 +73,8 @@ def stored(settings: Any) -> list[Path]:
 def story(ticket: Ticket, dora: Customer, ana: Agent, bea: Agent) -> Ticket:
     """Words of all kinds, in all places."""
     people.change(ticket.customer_id, Actor.of(bea), bea.sight(), number=ticket.pk, name="Dora Wati", language="id")
+    noted = {"standing": "loyal", "tags": ["tetangga Dora"], "attributes": {"rumah": "Jalan Mawar", "kartu Dora": 7}}
+    people.change(ticket.customer_id, Actor.of(bea), bea.sight(), number=ticket.pk, **noted)
     Address.objects.filter(pk=ticket.address_id).update(phone="+6281234567890", facts={"Alamat": "Jalan Mawar"})
     dora.writes("Kirim ke Jalan Mawar 5", id="m-second", quick_replies=[])
     replies.reply(ticket.pk, bea, replies.Draft(text="Baik, Dora"))
@@ -356,6 +358,8 @@ def test_what_we_know_is_one_file(story: Ticket, ana: Agent, bea: Agent, api: Ca
     assert api(bea)("GET", f"/customers/{story.customer_id}/export/").status_code == 403
     said = api(ana).get(f"/customers/{story.customer_id}/export/")
     assert said["customer"]["name"] == "Dora Wati"
+    assert (said["customer"]["standing"], said["customer"]["tags"]) == ("loyal", ["tetangga Dora"])
+    assert said["customer"]["attributes"] == {"rumah": "Jalan Mawar", "kartu Dora": 7}
     assert said["addresses"][0]["facts"] == {"Alamat": "Jalan Mawar"}
     assert [one["text"] for one in said["tickets"][0]["messages"]][1:] == [
         "Kirim ke Jalan Mawar 7", "Baik, Dora", "Dora tidak sabar",

@@ -143,7 +143,8 @@ def test_a_name_of_five_hundred_marks(ticket: Ticket, pages: Client) -> None:
 def test_what_is_known_is_changed_and_told(ticket: Ticket, pages: Client, bea: Agent) -> None:
     wanted = {"name": " Dora  Lestari\x00", "language": "ms", "party": "business", "type": "intermediary"}
     response = pages.post(f"/tickets/{ticket.pk}/customer/", wanted, **PART)
-    assert json.loads(response.content) == {"words": "Saved"}
+    line = Activity.objects.latest("seq")
+    assert json.loads(response.content) == {"words": "Saved", "undo": line.pk}
     person = Person.objects.get()
     assert (person.name, person.language, person.party, person.type) == (
         "Dora Lestari\ufffd",
@@ -151,7 +152,6 @@ def test_what_is_known_is_changed_and_told(ticket: Ticket, pages: Client, bea: A
         "business",
         "intermediary",
     )
-    line = Activity.objects.latest("seq")
     assert (line.type, line.ticket, line.agent) == ("customer.changed", ticket, bea)
     assert line.changes["name"] == ["Dora", "Dora Lestari\ufffd"]
     html = text_of(pages.get(f"/tickets/{ticket.pk}/"))
@@ -160,7 +160,14 @@ def test_what_is_known_is_changed_and_told(ticket: Ticket, pages: Client, bea: A
     assert Activity.objects.latest("seq") == line
 
 
-@pytest.mark.parametrize("values", [{"party": "cat"}, {"type": ""}, {"name": "x" * 201}, {"language": "x" * 17}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"party": "cat"}, {"type": ""}, {"name": "x" * 201}, {"language": "x" * 17}, {"standing": "king"},
+        {"tags": "x" * 61}, {"attributes": "plan"}, {"attributes": f"{'x' * 61} = 1"},
+        {"attributes": "a = " + "x" * 501},
+    ],
+)  # fmt: skip
 def test_what_cannot_be(ticket: Ticket, pages: Client, values: dict[str, str]) -> None:
     response = pages.post(f"/tickets/{ticket.pk}/customer/", {"name": "Lain", **values}, **PART)
     assert response.status_code == 422
@@ -190,6 +197,86 @@ def test_a_platforms_name_does_not_undo_it(ticket: Ticket, dora: Customer, bea: 
     dora.name = "dora_1999"
     dora.writes("Halo lagi")
     assert Person.objects.get().name == "Dora L"
+
+
+# ── Noted down ───────────────────────────────────────────────────────────────────────────────
+
+
+def save(pages: Client, ticket: Ticket, **values: str) -> int:
+    """What the form sends, and the number by which it is undone."""
+    response = pages.post(f"/tickets/{ticket.pk}/customer/", values, **PART)
+    assert response.status_code == 200, response.content
+    return int(json.loads(response.content)["undo"] or 0)
+
+
+def noted(ticket: Ticket) -> tuple[str, list[str], dict[str, Any]]:
+    person = Person.objects.get(pk=ticket.customer_id)
+    return person.standing, [tag.name for tag in person.tags.all()], person.attributes
+
+
+def test_standing_tags_and_attributes_are_noted_shown_and_told(ticket: Ticket, pages: Client) -> None:
+    save(pages, ticket, standing="loyal", tags="VIP, pelanggan lama", attributes="plan = gold\norders = 12")
+    assert noted(ticket) == ("loyal", ["VIP", "pelanggan lama"], {"plan": "gold", "orders": 12})
+    html = panel(pages, ticket)
+    assert "Individual · External · Loyal" in html
+    assert '<bdi class="cut">VIP</bdi>' in html
+    assert '<dt dir="auto">orders</dt><dd dir="auto">12</dd>' in html
+    assert "plan = gold</textarea>" in html
+    told = text_of(pages.get(f"/tickets/{ticket.pk}/"))
+    assert "changed the customer: Loyal, tags VIP, pelanggan lama, plan = gold, orders = 12" in told
+    save(pages, ticket, standing="", tags="", tags_before="VIP", attributes="", attributes_before="plan = gold")
+    assert noted(ticket) == ("", ["pelanggan lama"], {"orders": 12})
+    assert "no standing, tags pelanggan lama, no plan" in text_of(pages.get(f"/tickets/{ticket.pk}/"))
+
+
+def test_a_form_that_was_open_keeps_what_a_colleague_has_noted_meanwhile(
+    ticket: Ticket, pages: Client, lena: Agent
+) -> None:
+    shown = {"tags_before": "lama", "attributes_before": "plan = silver"}
+    save(pages, ticket, tags="lama", attributes="plan = silver")
+    save(browser(lena), ticket, tags="lama, VIP", attributes="plan = silver\ncity = Kedah", **shown)
+    save(pages, ticket, tags="baru", attributes="plan = gold", **shown)
+    assert noted(ticket) == ("", ["VIP", "baru"], {"plan": "gold", "city": "Kedah"})
+
+
+def test_what_was_noted_is_taken_back(ticket: Ticket, pages: Client, lena: Agent) -> None:
+    save(pages, ticket, name="Dora", standing="new", tags="lama", attributes="plan = silver")
+    before = noted(ticket)
+    line = save(
+        pages, ticket, name="Dora L", standing="loyal", tags="VIP", tags_before="lama",
+        attributes="plan = gold\norders = 3", attributes_before="plan = silver",
+    )  # fmt: skip
+    # About something else: it does not stand in the way, and it stays.
+    save(browser(lena), ticket, attributes="city = Kedah")
+    response = pages.post(f"/tickets/{ticket.pk}/undo/", {"seq": line}, **PART)
+    assert response.status_code == 200
+    assert noted(ticket) == (*before[:2], {**before[2], "city": "Kedah"})
+    assert Person.objects.get(pk=ticket.customer_id).name == "Dora"
+
+
+@pytest.mark.parametrize("meanwhile", [{"standing": "churning"}, {"attributes": "plan = bronze"}])
+def test_what_somebody_has_changed_since_is_not_taken_back(
+    ticket: Ticket, pages: Client, lena: Agent, sms_channel: Channel, meanwhile: dict[str, str]
+) -> None:
+    line = save(pages, ticket, standing="loyal", attributes="plan = gold")
+    # On another ticket of theirs, so that no line of this one tells it.
+    other = another(ticket, sms_channel, "Lain")
+    save(browser(lena), other, **meanwhile)
+    now = noted(ticket)
+    response = pages.post(f"/tickets/{ticket.pk}/undo/", {"seq": line}, **PART)
+    assert response.status_code == 409
+    assert noted(ticket) == now
+
+
+def test_what_a_visitor_says_stays_apart_until_an_agent_keeps_it(ticket: Ticket, pages: Client) -> None:
+    Address.objects.update(facts={"plan": "gold <b>", "visits": "7"})
+    html = panel(pages, ticket)
+    assert noted(ticket) == ("", [], {})
+    assert 'name="attributes" value="plan = gold &lt;b&gt;"' in html
+    save(pages, ticket, attributes="plan = gold <b>")
+    save(pages, ticket, attributes="visits = 7")
+    assert noted(ticket)[2] == {"plan": "gold <b>", "visits": 7}
+    assert "<b>" not in panel(pages, ticket)
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Lower
 from django.http import Http404
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent, Sight
 from channels_app.contract import clean_text, fit_id
 from channels_app.models import Address
-from customers.models import Customer, CustomerAddress
+from customers import notes
+from customers.models import Customer, CustomerAddress, CustomerTag
 from tickets import addresses, people, profiles, shapes
 from tickets.api import pages, schema
 from tickets.api.doors import Door, one, says
-from tickets.api.inputs import Choice, Line, Strict, number, words
+from tickets.api.inputs import Choice, Line, Strict, choice, number, words
 from tickets.erasing import known, steps
 from tickets.models import Ticket
 
-QUERY = {"address": "the platform's id of an address", "channel": "id", "q": "in name, phone, e-mail and address"}
+QUERY = {
+    "address": "the platform's id of an address",
+    "channel": "id",
+    "tag": "name",
+    "standing": f"one of {', '.join(Customer.Standing.values)}",
+    "type": f"one of {', '.join(Customer.Type.values)}",
+    "q": "in name, phone, e-mail and address",
+}
 
 
 def seen_customers(sight: Sight) -> QuerySet[Customer]:
@@ -30,7 +42,7 @@ def seen_customers(sight: Sight) -> QuerySet[Customer]:
 
 def for_reading(rows: QuerySet[Customer]) -> QuerySet[Customer]:
     links = CustomerAddress.objects.select_related("address__channel").order_by("pk")
-    return rows.prefetch_related(Prefetch("links", links))
+    return rows.prefetch_related(Prefetch("links", links), "tags")
 
 
 def shape(row: Customer) -> shapes.Json:
@@ -50,6 +62,13 @@ class Customers(Door):
             found = found.filter(
                 Exists(CustomerAddress.objects.filter(address__channel=channel, customer=OuterRef("pk")))
             )
+        if tag := words(request, "tag"):
+            tagged = CustomerTag.objects.alias(small=Lower("name")).filter(small=Lower(Value(tag)))
+            found = found.filter(pk__in=tagged.values("customer"))
+        if standing := choice(request, "standing", Customer.Standing.values):
+            found = found.filter(standing=standing)
+        if kind := choice(request, "type", Customer.Type.values):
+            found = found.filter(type=kind)
         if term:
             found = found.filter(_matches(term))
         rows, after = pages.by_key(request, for_reading(found), {"pk": int}, newest_first=True)
@@ -76,6 +95,23 @@ class CustomerChange(Strict):
     language = Line(required=False, allow_blank=True, max_length=16)
     party = Choice(Customer.Party.values, required=False)
     type = Choice(Customer.Type.values, required=False)
+    standing = Choice(Customer.Standing.values, required=False, allow_null=True, help_text="Null: none.")
+    tags = serializers.ListField(
+        child=Line(max_length=notes.LONGEST_TAG), required=False, max_length=notes.MOST_TAGS, help_text="All of them."
+    )
+    attributes = serializers.DictField(
+        child=serializers.JSONField(allow_null=True), required=False,
+        help_text="{name: text, number, true or false}; null takes one away, and what is not named stays.",
+    )  # fmt: skip
+
+    def validate_standing(self, value: str | None) -> str:
+        return value or ""
+
+    def validate_attributes(self, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return notes.patch_of(value)
+        except notes.Wrong as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class Profile(Door):

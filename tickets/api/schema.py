@@ -176,7 +176,9 @@ class Activity(Shape):
     actor = Actor()
     at = s.DateTimeField()
     data = s.JSONField(  # type: ignore[assignment]  # the base class has a property of that name
-        help_text="message.*: the message; else the ticket, as it is now; {number} if it left your sight."
+        help_text="message.*: the message; else the ticket, as it is now; {number} if it left your sight. "
+        "customer.*: the ticket's customer has standing, tags and attributes, too. sla.*: with told, the ids of the "
+        "agents who are to be told, where the policy says so."
     )
 
 
@@ -200,6 +202,13 @@ class Customer(Shape):
     language = s.CharField()
     party = s.ChoiceField(CustomerRow.Party.values)
     type = s.ChoiceField(CUSTOMER_TYPES)
+    standing = s.ChoiceField(CustomerRow.Standing.values, allow_null=True, help_text="With us; null: nobody has said.")
+    tags = s.ListField(child=s.CharField(), help_text="The customer's own, not those of tickets.")
+    attributes = s.DictField(
+        child=s.JSONField(),
+        help_text="Texts, numbers, true or false: what agents and programs have noted. What visitors say of themselves "
+        "is in the facts of their addresses.",
+    )
     addresses = Address(many=True)
     created_at = s.DateTimeField()
 

@@ -58,12 +58,13 @@ def _said(customer: int) -> Any:
 def export(customer: Customer) -> Json:
     """All of it, with what other floors keep (``settings.PERSONAL_DATA``), by the name of the floor."""
     addresses = Address.objects.filter(customer_link__customer=customer.pk).select_related("channel").order_by("pk")
-    fields = ("name", "language", "party", "type", "standing", "note")
+    fields = ("name", "language", "party", "type", "standing", "note", "attributes")
     return {
         "exported_at": shapes.when(timezone.now()),
         "customer": {
             "id": customer.pk,
             **{name: getattr(customer, name) for name in fields},
+            "tags": sorted(customer.tags.values_list("name", flat=True)),
             "created_at": shapes.when(customer.created_at),
         },
         "addresses": [erasing.kept(one) for one in addresses],

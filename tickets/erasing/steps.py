@@ -20,7 +20,7 @@ from django.utils import timezone
 from agents.models import Agent
 from channels_app import erasing, jobs
 from channels_app.models import Address
-from customers.models import Customer
+from customers.models import Customer, CustomerTag
 from tickets.continuing import fates
 from tickets.erasing import blanking
 from tickets.erasing.models import Erasure
@@ -71,7 +71,9 @@ def _cut(customer_id: int, by: Agent | None) -> Erasure:
     PicturesAllowed.objects.filter(address__in=numbers).delete()
     Courtesy.objects.filter(ticket__address__in=numbers).delete()
     PendingNews.objects.filter(channel__in=row.channels, payload__author__in=row.names).delete()
-    Customer.objects.filter(pk=customer_id).update(name="", language="", standing="", note="")
+    # First the row, which whoever writes about them holds, then what they have written.
+    Customer.objects.filter(pk=customer_id).update(name="", language="", standing="", note="", attributes={})
+    CustomerTag.objects.filter(customer=customer_id).delete()
     return row
 
 

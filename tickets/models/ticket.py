@@ -44,6 +44,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """With all that a row or the API's object shows, in two statements."""
         return self.select_related("channel", "team", "assignee", "customer", "address").prefetch_related("tags")
 
+    def with_customer(self) -> TicketQuerySet:
+        """With what stands beside it about the customer, in two statements; without its own tags."""
+        return self.select_related("channel", "customer", "address").prefetch_related("customer__tags")
+
     def locked(self) -> TicketQuerySet:
         """For a change: the row is ours until the transaction ends; numbers are taken after this."""
         return self.select_for_update(of=("self",))

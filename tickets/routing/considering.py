@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from agents.models import Agent, Team
+from customers import notes
 from tickets import automatic, lifecycle
 from tickets.models import Message, Ticket, TicketQuerySet
 from tickets.models.activity import SYSTEM, record
@@ -42,10 +43,11 @@ def with_previous(tickets: TicketQuerySet) -> TicketQuerySet:
 
 
 def facts_of(tickets: TicketQuerySet) -> list[tuple[Ticket, Facts]]:
-    """Three statements, however many tickets."""
+    """Four statements, however many tickets."""
     first = Message.objects.filter(ticket=OuterRef("pk"), direction=Message.Direction.IN).order_by("at", "pk")
     rows = with_previous(tickets).annotate(first_text=Subquery(first.values("text")[:1]))
-    return [(row, _facts(row)) for row in rows.select_related("customer").prefetch_related("tags")]
+    rows = rows.select_related("customer", "address").prefetch_related("tags", "customer__tags")
+    return [(row, _facts(row)) for row in rows]
 
 
 def _facts(row: Any) -> Facts:
@@ -59,10 +61,18 @@ def _facts(row: Any) -> Facts:
         party=row.customer.party,
         standing=row.customer.standing,
         tags=frozenset(tag.name.lower() for tag in row.tags.all()),
+        customer_tags=frozenset(tag.name.lower() for tag in row.customer.tags.all()),
+        attributes=_small(row.customer.attributes),
+        # Kept apart: who says “plan = gold” of himself has not paid for it.
+        said=_small(row.address.facts),
         text=" ".join(text.split()).lower(),
         open=not closed,
         previous=row.previous_agent,
     )
+
+
+def _small(values: Mapping[str, notes.Value]) -> dict[str, str]:
+    return {name.lower(): " ".join(notes.text_of(value).split()).lower() for name, value in values.items()}
 
 
 # ── Each ticket once ─────────────────────────────────────────────────────────────────────────

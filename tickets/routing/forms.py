@@ -32,19 +32,33 @@ LONGEST_LIST = 2_000
 class Words(forms.CharField):
     """A list with commas or line breaks between."""
 
+    between = ", "
+    longest = rules.LONGEST_WORD
+
     def __init__(self, **options: Any) -> None:
         super().__init__(required=False, max_length=LONGEST_LIST, **options)
 
     def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list | tuple) else value
+        return self.between.join(value) if isinstance(value, list | tuple) else value
 
     def clean(self, value: Any) -> Any:
-        text = (super().clean(value) or "").replace("\n", ",")
-        words = [" ".join(word.split()) for word in text.split(",")]
+        lines = (super().clean(value) or "").splitlines()
+        apart = self.between.strip()
+        words = [" ".join(word.split()) for line in lines for word in (line.split(apart) if apart else [line])]
         found = list(dict.fromkeys(word for word in words if word))
-        if any(len(word) > rules.LONGEST_WORD for word in found) or len(found) > rules.MOST_VALUES:
+        if any(len(word) > self.longest for word in found) or len(found) > rules.MOST_VALUES:
             raise ValidationError(_("The words are too many or too long."))
         return found
+
+
+class Noted(Words):
+    """Attributes, each on a line of its own: a value may have commas."""
+
+    between = "\n"
+    longest = rules.LONGEST_ATTRIBUTE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 2}), **options)
 
 
 class Several(forms.MultipleChoiceField):
@@ -142,6 +156,20 @@ class RuleForm(forms.Form):
     standing = Several(Customer.Standing.choices, label=_("Standing"))
     type = Several(Customer.Type.choices, label=_("Kind of customer"))
     party = Several(Customer.Party.choices, label=_("Person, business or group"))
+    customer_tag = Words(label=_("The customer has one of the tags"))
+    attribute = Noted(
+        label=_("Attributes of the customer"),
+        help_text=_(
+            "One on each line: plan = gold, orders > 10, or only a name. Any of the lines is enough. "
+            "What has to be so together stands on one line: plan = gold && country = th."
+        ),
+    )
+    said = Noted(
+        label=_("Said by the visitor or the website, not verified"),
+        help_text=_(
+            "Written as above, about what your website or the visitors say in the chat. Anybody can make it up."
+        ),
+    )
     set_priority = forms.ChoiceField(label=_("Priority"), required=False)
     add_tags = Words(label=_("Add tags"))
     need_skills = Words(label=_("Skills needed"))
@@ -151,7 +179,9 @@ class RuleForm(forms.Form):
         help_text=_("Sent once, as it stands here. Never to machines, mailing lists or ourselves."),
     )  # fmt: skip
 
-    MANY = ("channel", "language", "standing", "type", "party", "text", "word", "tag")
+    MANY = (
+        "channel", "language", "standing", "type", "party", "customer_tag", "attribute", "said", "text", "word", "tag",
+    )  # fmt: skip
     ONE = ("hours", "previous")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

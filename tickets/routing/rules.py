@@ -19,9 +19,11 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from tickets.models import Ticket
+from tickets.routing import comparing
 
 MOST_VALUES = 200
 LONGEST_WORD = 100
+LONGEST_ATTRIBUTE = 300
 LONGEST_REPLY = 4000
 OPEN, CLOSED = "open", "closed"
 ANYBODY = 0
@@ -42,7 +44,12 @@ class Facts:
     party: str = ""
     standing: str = ""
     tags: frozenset[str] = frozenset()
-    """In small letters."""
+    """In small letters, like all that follows."""
+    customer_tags: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What agents and programs have noted about the customer, each value as text."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What the website or the visitor says (``Address.facts``): anybody can make it up."""
     text: str = ""
     """Subject and first message, in small letters."""
     open: bool = True
@@ -189,6 +196,18 @@ def _word(value: Any) -> str:
     return word
 
 
+def _attribute(value: Any) -> str:
+    """As ``comparing`` reads it."""
+    text = " ".join(value.replace("\0", "").split()).lower() if isinstance(value, str) else ""
+    found = comparing.spelled(text) if len(text) <= LONGEST_ATTRIBUTE else text
+    if found is None:
+        raise Wrong(_("Write each attribute like: plan = gold, orders > 10, or only its name."))
+    # Its one spelling may be longer, and is read again.
+    if len(found) > LONGEST_ATTRIBUTE:
+        raise Wrong(_("An attribute must have 1 to %(count)d characters.") % {"count": LONGEST_ATTRIBUTE})
+    return found
+
+
 def _words(given: Any) -> tuple[str, ...]:
     if given in (None, ""):
         return ()
@@ -221,6 +240,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "party": _one_of(Customer.Party.values),
     "standing": _one_of(Customer.Standing.values),
     "tag": _word,
+    "customer_tag": _word,
+    "attribute": _attribute,
+    "said": _attribute,
     "text": _word,
     "word": _word,
     "hours": _one_of((OPEN, CLOSED)),
@@ -243,6 +265,10 @@ def _language(facts: Facts, values: tuple[Any, ...]) -> bool:
 
 def _previous(facts: Facts, values: tuple[Any, ...]) -> bool:
     return facts.previous is not None and (ANYBODY in values or facts.previous in values)
+
+
+def _noted(known: Mapping[str, str], values: tuple[Any, ...]) -> bool:
+    return any(comparing.holds(value, known) for value in values)
 
 
 class _Apart:
@@ -270,6 +296,9 @@ _HOLDS: Mapping[str, Callable[[Facts, tuple[Any, ...]], bool]] = {
     "party": lambda facts, values: facts.party in values,
     "standing": lambda facts, values: facts.standing in values,
     "tag": lambda facts, values: any(value in facts.tags for value in values),
+    "customer_tag": lambda facts, values: any(value in facts.customer_tags for value in values),
+    "attribute": lambda facts, values: _noted(facts.attributes, values),
+    "said": lambda facts, values: _noted(facts.said, values),
     "text": lambda facts, values: any(value in facts.text for value in values),
     "word": _word_of,
     "hours": lambda facts, values: (OPEN if facts.open else CLOSED) in values,

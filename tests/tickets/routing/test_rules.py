@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import Agent, Team
-from channels_app.models import Channel
+from channels_app.models import Address, Channel
+from customers.models import Customer as Known
+from customers.models import CustomerTag
 from tests.conftest import Customer
 from tests.tickets.routing.conftest import sit, writes
 from tickets import wording
 from tickets.models import Activity, Message, Ticket
-from tickets.routing import considering, desk, rules
+from tickets.routing import comparing, considering, desk, rules
 from tickets.routing.models import Queue, Route, Rule
 from tickets.routing.rules import Condition, Facts, Ready, Wrong
 from tickets.sla.models import Policy
@@ -43,6 +45,9 @@ def rule(number: int, *conditions: Condition, **actions: Any) -> Ready:
         (condition("party", "business"), {"party": "business"}),
         (condition("standing", "loyal", "advocate"), {"standing": "loyal"}),
         (condition("tag", "VIP"), {"tags": frozenset({"vip"})}),
+        (condition("customer_tag", "VIP"), {"customer_tags": frozenset({"vip"})}),
+        (condition("attribute", "Plan = Gold", "x"), {"attributes": {"plan": "gold"}}),
+        (condition("said", "plan"), {"said": {"plan": "gold"}}),
         (condition("text", "Uang Kembali"), {"text": "minta uang kembali ya"}),
         (condition("word", "Uang!", "kembali"), {"text": "minta uang."}),
         (condition("hours", "closed"), {"open": False}),
@@ -68,6 +73,7 @@ def test_each_condition_holds_and_its_opposite_does_not(holding: Condition, fact
         [{"field": "channel", "values": [2**63]}], [{"field": "type", "values": ["nice"]}],
         [{"field": "text", "values": ["x" * 101]}], [{"field": "channel", "values": list(range(201))}],
         [{"field": "tag", "values": ["a"]}, {"field": "tag", "values": ["b"]}],
+        *([{"field": "said", "values": [bad]}] for bad in ("= gold", "plan =", "a > many", "a && ", "x" * 301, 7)),
     ],
 )  # fmt: skip
 def test_what_is_no_condition_is_refused_in_words(bad: Any) -> None:
@@ -105,6 +111,12 @@ def test_whatever_stands_in_the_database_is_read_or_left_out(given_: Any) -> Non
     assert rules.ready(Rule(name="x", conditions=[], actions=given_)) is None or given_
 
 
+@given(st.text("ab =<>&\t1.", max_size=20))
+def test_what_is_asked_of_attributes_has_one_spelling(text: str) -> None:
+    found = comparing.spelled(text)
+    assert found is None or comparing.spelled(found) == found
+
+
 @given(st.lists(st.fixed_dictionaries({"field": st.just("text"), "values": st.just(["a"])}), max_size=1))
 def test_what_is_stored_reads_as_itself(raw: list[dict[str, Any]]) -> None:
     found = rules.conditions_of(raw)
@@ -129,6 +141,32 @@ def test_no_rule_sets_off_another() -> None:
     circle = [rule(1, condition("tag", "b"), tags=["a"]), rule(2, condition("tag", "a"), tags=["b"])]
     assert rules.decide(circle, Facts()).rules == []
     assert rules.decide(circle, Facts(tags=frozenset({"a"}))).tags == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "known", "holds"),
+    [
+        ("plan", {"plan": "gold"}, True),
+        ("plan = gold", {"plan": "silver"}, False),
+        ("orders>10", {"orders": "11"}, True),
+        ("orders > 10", {"orders": "10"}, False),
+        ("orders >= 10", {"orders": "10"}, True),
+        ("orders < 9", {"orders": "8.5"}, True),
+        ("orders <= 9", {"orders": "9.5"}, False),
+        ("orders = 10", {"orders": "10.0"}, True),
+        ("orders > 10", {"orders": "many"}, False),
+        ("since = 007", {"since": "7"}, True),
+        ("name = a=b", {"name": "a=b"}, True),
+        ("orders > 1", {"orders": "nan"}, False),
+        ("plan = gold && country = th", {"plan": "gold", "country": "th"}, True),
+        ("plan = gold && country = th", {"plan": "gold", "country": "id"}, False),
+    ],
+)
+def test_attributes_are_compared_as_texts_and_as_numbers(asked: str, known: dict[str, str], holds: bool) -> None:
+    assert condition("attribute", asked).holds(Facts(attributes=known)) is holds
+    # Neither stands for the other.
+    assert not condition("attribute", asked).holds(Facts(said=known))
+    assert condition("said", asked).holds(Facts(said=known)) is holds
 
 
 def test_what_can_never_be_meant_is_found() -> None:
@@ -262,8 +300,41 @@ def test_before_it_is_switched_on_it_is_tried_on_the_past(sms_channel: Channel, 
     assert (len(found), of) == (2, 2)
 
 
+def test_what_is_noted_about_the_customer_decides_and_what_a_visitor_claims_does_not(
+    sms_channel: Channel, north: Team
+) -> None:
+    gold, forger, _plain = (writes(sms_channel, subject=name) for name in ("Gold", "Forger", "Plain"))
+    Known.objects.filter(pk=gold.customer_id).update(attributes={"Plan": "Gold", "orders": 12})
+    CustomerTag.objects.create(customer_id=gold.customer_id, name="VIP")
+    Address.objects.filter(pk=forger.address_id).update(facts={"plan": "gold", "orders": "99"})
+
+    def matched(*conditions: Condition) -> list[str]:
+        found, _of = considering.rehearse(rule(1, *conditions, priority="high"), Ticket.objects.order_by("pk"))
+        return sorted(one.subject for one in found)
+
+    assert matched(condition("attribute", "plan = gold")) == ["Gold"]
+    assert matched(condition("attribute", "plan = gold && orders > 10"), condition("customer_tag", "vip")) == ["Gold"]
+    assert matched(condition("said", "plan = gold")) == ["Forger"]
+    assert matched(condition("attribute", "plan", negative=True)) == ["Forger", "Plain"]
+
+
+def test_a_rule_about_a_customer_is_done(sms_channel: Channel, north: Team) -> None:
+    Rule.objects.create(
+        name="Gold first", active_since=timezone.now(), actions={"priority": "urgent"},
+        conditions=[{"field": "attribute", "values": ["plan = gold"]}, {"field": "customer_tag", "values": ["vip"]}],
+    )  # fmt: skip
+    ticket, forger = writes(sms_channel), writes(sms_channel)
+    Known.objects.filter(pk=ticket.customer_id).update(attributes={"plan": "gold"})
+    CustomerTag.objects.create(customer_id=ticket.customer_id, name="VIP")
+    Address.objects.filter(pk=forger.address_id).update(facts={"plan": "gold"})
+    CustomerTag.objects.create(customer_id=forger.customer_id, name="vip")
+    considering.consider([ticket.pk, forger.pk])
+    found = dict(Ticket.objects.values_list("pk", "priority"))
+    assert found == {ticket.pk: "urgent", forger.pk: "normal"}
+
+
 def test_trying_costs_the_same_however_many_tickets(sms_channel: Channel, django_assert_max_num_queries: Any) -> None:
     for _ in range(8):
         writes(sms_channel)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         considering.rehearse(rule(1, priority="high"), Ticket.objects.all())
