@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from agents.hours import weekly
 from agents.hours.calendar import Calendar
-from agents.hours.models import Closable, Schedule
+from agents.hours.models import Closable, Schedule, TeamHours
 from agents.models import Agent
 from channels_app.hours import book
+from channels_app.models import ChannelHours
 from tickets import holidays
 
 
@@ -98,16 +99,30 @@ def may_change(agent: Agent, schedule: Schedule, teams: Iterable[int]) -> bool:
     return agent.is_admin or (schedule.team_id is not None and schedule.team_id in set(teams))
 
 
+KEPT = ("name", "team_id", "time_zone", "weekly", "is_default")
+
+
 @transaction.atomic
 def keep(row: Schedule, feed: str | None = None) -> None:
-    """Save it. feed: another address of its holidays. Raises IntegrityError where another has this name."""
+    """Save it. feed: another address of its holidays. Raises IntegrityError where another has this name, and
+    Schedule.DoesNotExist where it was deleted meanwhile."""
     if row.is_default:
         # There is one at most; the one before makes room.
         Schedule.objects.filter(is_default=True).exclude(pk=row.pk).update(is_default=False)
-    row.save()
+    if row._state.adding:
+        row.save()
+    # Only what a person sets: a feed that was read meanwhile, or “closed today”, is not undone.
+    elif not Schedule.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in KEPT}):
+        raise Schedule.DoesNotExist
     if feed is not None and feed != row.feed_url:
         holidays.follow(row, feed)
     holidays.changed()
+
+
+def keep_of(row: TeamHours | ChannelHours) -> None:
+    """What a team or channel keeps and tells. Not whether it is closed today: somebody may just have said so."""
+    values = {name: getattr(row, name) for name in ("schedule_id", "away_on", "away_texts")}
+    type(row).objects.update_or_create(pk=row.pk, defaults=values)
 
 
 def drop(row: Schedule) -> None:

@@ -13,10 +13,11 @@ from django.db import connections
 from django.utils import timezone
 
 from agents.hours import ical
-from agents.hours.models import Holiday, Schedule
+from agents.hours.models import Holiday, Schedule, TeamHours
+from agents.models import Team
 from channels_app import hours, http
 from tests.agents.hours.test_ical import file
-from tickets import holidays
+from tickets import holidays, opening
 
 
 def event(days_ahead: int, name: str) -> str:
@@ -125,6 +126,34 @@ def test_whatever_goes_wrong_the_old_holidays_stay_and_the_schedule_says_why(
     assert names(schedule) == ["Natal"]
     assert row.feed_due_at is not None
     assert row.feed_due_at - timezone.now() <= timedelta(hours=1)
+
+
+def test_whoever_saves_the_week_meanwhile_undoes_neither_the_feed_nor_a_closed_day(schedule: Schedule) -> None:
+    opened = Schedule.objects.get(pk=schedule.pk)
+    holidays.sweep()
+    now = timezone.now()
+    Schedule.objects.get(pk=schedule.pk).close_today(now)
+    opened.name = "Toko"
+    opening.keep(opened)
+    row = Schedule.objects.get(pk=schedule.pk)
+    assert (row.name, row.feed_error, row.is_shut(now)) == ("Toko", "", True)
+    assert row.feed_at is not None
+    assert row.feed_due_at is not None
+    assert row.feed_due_at > now + timedelta(hours=23)
+    row.delete()
+    with pytest.raises(Schedule.DoesNotExist):
+        opening.keep(opened)
+    assert not Schedule.objects.exists()
+
+
+def test_whoever_saves_a_teams_words_meanwhile_does_not_open_it(schedule: Schedule, north: Team) -> None:
+    TeamHours.objects.create(team=north, schedule=schedule)
+    opened, now = TeamHours.objects.get(pk=north.pk), timezone.now()
+    TeamHours.objects.get(pk=north.pk).close_today(now)
+    opened.away_on = True
+    opening.keep_of(opened)
+    row = TeamHours.objects.get(pk=north.pk)
+    assert (row.away_on, row.is_shut(now)) == (True, True)
 
 
 def test_what_is_well_again_takes_the_error_away(schedule: Schedule, feed: Feed) -> None:

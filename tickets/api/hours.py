@@ -15,7 +15,7 @@ from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.hours.models import LONGEST_RANGE, Away, Holiday, Schedule, TeamHours, check_hours, check_week, check_zone
+from agents.hours.models import LONGEST_RANGE, Holiday, Schedule, TeamHours, check_hours, check_week, check_zone
 from agents.models import Sight, Team
 from channels_app.hours import hours_for
 from channels_app.models import ChannelHours
@@ -306,15 +306,15 @@ def kept_shape(row: TeamHours | ChannelHours, team_id: int | None, channel_id: i
     }
 
 
-def _keep(row: Away, given: dict[str, Any], teams: list[int] | None) -> None:
+def _keep(row: TeamHours | ChannelHours, given: dict[str, Any], teams: list[int] | None) -> None:
     if "schedule" in given:
         chosen = given.pop("schedule")
         if chosen and not Schedule.objects.filter(pk=chosen).exists():
             raise wrong("schedule", "There is no such schedule.")
-        row.schedule_id = chosen  # type: ignore[attr-defined]
+        row.schedule_id = chosen
     for name, value in given.items():
         setattr(row, name, value)
-    row.save()
+    opening.keep_of(row)
     holidays.changed(teams)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -93,6 +93,8 @@ def _saved(form: ScheduleForm, row: Schedule) -> Schedule | None:
     except IntegrityError:
         form.add_error("name", _("Another schedule has this name."))
         return None
+    except Schedule.DoesNotExist as error:
+        raise Http404 from error
     return row
 
 
@@ -256,7 +258,7 @@ def _kept(
     if request.method == "POST" and form.is_valid():
         row.schedule_id = form.cleaned_data["schedule"]
         row.away_on, row.away_texts = form.cleaned_data["away_on"], form.texts()
-        row.save()
+        opening.keep_of(row)
         holidays.changed(teams)
         messages.success(request, _("Saved"))
         return redirect("settings_hours")
