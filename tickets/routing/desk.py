@@ -214,10 +214,10 @@ def _stuck(queue: Queue) -> QuerySet[Route]:
     return Route.objects.filter(ticket__team=queue.team_id, ticket__status=S.OPEN, ticket__assignee=None)
 
 
-def _open_first(queue: Queue, came: Collection[int] | None = None) -> tuple[list[int], list[int]]:
+def _open_first(queue: Queue, came: Collection[int] | None = None, most: int = LOOK) -> tuple[list[int], list[int]]:
     """(what waits on channels that are open now, what waits on the others), in the order in which they go."""
     found = waiting(queue) if came is None else waiting(queue).filter(pk__in=came)
-    rows = list(found.values_list("pk", "channel")[:LOOK])
+    rows = list(found.values_list("pk", "channel")[:most])
     now = timezone.now()
     shut = {channel for channel in {row[1] for row in rows} if closed_until(queue.team_id, channel, now)[0]}
     return [pk for pk, channel in rows if channel not in shut], [pk for pk, channel in rows if channel in shut]
@@ -246,7 +246,7 @@ def _give_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tup
             if hasattr(ticket, "route"):
                 known_before.append(ticket.pk)
         if len(given) == AT_ONCE:
-            looked = numbers.index(ticket.pk) + 1
+            looked = numbers.index(ticket.pk) + 1 if ticket.pk in numbers else AT_ONCE
             break
     if given:
         giving.note(busy)
@@ -269,13 +269,22 @@ def _free(one: Candidate) -> bool:
 
 def _page(queue: Queue, numbers: Sequence[int]) -> Iterator[Ticket]:
     """Those that still wait, held, in the order of the numbers: as many as can go, and the rest if it is asked for."""
-    for some in (numbers[:AT_ONCE], numbers[AT_ONCE:]):
-        if not some:
-            return
-        still = Ticket.objects.filter(pk__in=some, status=S.OPEN, team=queue.team_id, assignee=None)
-        still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
-        by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
-        yield from (by_number[number] for number in some if number in by_number)
+    first, rest = numbers[:AT_ONCE], numbers[AT_ONCE:]
+    found = _held(queue, first)
+    if rest and not found:
+        # While we waited for this team's seats others have served it: what we had read is over, and the queue's front
+        # is read again, now that nobody else gives from it.
+        found = _held(queue, _open_first(queue, most=AT_ONCE)[0])
+    yield from found
+    if rest:
+        yield from _held(queue, rest)
+
+
+def _held(queue: Queue, numbers: Sequence[int]) -> list[Ticket]:
+    still = Ticket.objects.filter(pk__in=numbers, status=S.OPEN, team=queue.team_id, assignee=None)
+    still = still.exclude(offers__state=Offer.State.OPEN).select_related("customer", "route")
+    by_number = {row.pk: row for row in considering.with_previous(giving.held(still))}
+    return [by_number[number] for number in numbers if number in by_number]
 
 
 def _serve_one(queue: Queue, ticket: Ticket, people: dict[int, Candidate], known: crew.Weights) -> Candidate | None:

@@ -241,6 +241,18 @@ def test_more_than_one_transaction_gives(
     assert {holder(one) for one in tickets} == {bea}
 
 
+def test_who_comes_late_to_a_long_queue_reads_its_front_again(
+    sms_channel: Channel, bea: Agent, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And gives as much as whoever was first, instead of paging through what others have given out meanwhile."""
+    monkeypatch.setattr(desk, "AT_ONCE", 3)
+    sit(bea, capacity=100)
+    tickets = [writes(sms_channel).pk for _number in range(8)]
+    Ticket.objects.filter(pk__in=tickets[:4]).update(assignee=bea)
+    assert desk._give_some(queue, tickets[:4], {}) == (3, 3, True)
+    assert list(desk.waiting(queue).values_list("pk", flat=True)) == tickets[7:]
+
+
 def test_previous_agent_first_while_they_can(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
     sit(ana)
     sit(bea, capacity=4)
@@ -420,10 +432,12 @@ def test_what_runs_every_second_costs_next_to_nothing_where_nothing_is_set(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("some", [desk.AT_ONCE, 2])
 def test_many_at_once_give_each_ticket_once_and_nobody_too_much(
-    sms_channel: Channel, north: Team, queue: Queue
+    sms_channel: Channel, north: Team, queue: Queue, monkeypatch: pytest.MonkeyPatch, some: int
 ) -> None:
     """Each claimer in a thread and with a connection of its own; the bench does it with fifty on 10,000."""
+    monkeypatch.setattr(desk, "AT_ONCE", some)
     people = [sit(hire(f"Agent{n}", north), capacity=6) for n in range(4)]
     tickets = [writes(sms_channel) for _ in range(20)]
     at_once([lambda: desk.serve(queue)] * 6)
