@@ -273,10 +273,13 @@ class Desk {
     try {
       const response = await ask(form.action, { method: "POST", body });
       const answer = await response.text();
-      if (!response.ok) explain(response.status, answer);
-      else this.done(ticket, JSON.parse(answer), form.action.includes("/team/"));
+      if (response.ok) this.done(ticket, JSON.parse(answer), form.action.includes("/team/"));
+      else explain(response.status, answer);
+      // What was typed there stays, to be mended.
+      if (!response.ok && form.dataset.act === "panel") return;
     } catch {
       toast(words("offline"), { bad: true });
+      if (form.dataset.act === "panel") return;
     } finally {
       delete form.dataset.busy;
     }
@@ -386,6 +389,7 @@ class Desk {
     if (frame.seq > this.list.at) {
       this.list.moved(frame.ticket);
       if (!frame.type.startsWith("message.status")) this.list.refreshCounts();
+      if (frame.data?.told?.includes(Number(document.body.dataset.agent))) this.nearlyDue(frame);
     }
     if (frame.ticket === this.stream?.ticket && frame.seq > this.stream.seen) this.news();
     if (this.panelOn && this.stream) this.panel("heard", frame);
@@ -396,14 +400,16 @@ class Desk {
     // Read in another tab of one's own.
     if (frame.type === "seen") this.list.read(frame.ticket, frame.upto);
     else if (["follow_up", "offer", "presence", "ring"].includes(frame.type)) this.presence((here) => here.heard(frame));
-    else if (frame.type === "sla") this.nearlyDue(frame);
     else if (frame.ticket === this.stream?.ticket) this.stream.word(frame);
   }
 
   /** A lead, or whoever has the ticket, is told on whatever they are looking at. */
-  nearlyDue({ ticket, what }) {
+  nearlyDue({ ticket, type, data }) {
+    // The line may have waited for a page that was away.
+    if (data.status === "resolved") return;
     const link = { href: `/tickets/${ticket}/`, text: words("openTicket") };
-    const shown = toast(words(what === "breached" ? "ticketOverdue" : "ticketNearlyDue", { number: ticket }), { bad: what === "breached", link });
+    const bad = type === "sla.breached";
+    const shown = toast(words(bad ? "ticketOverdue" : "ticketNearlyDue", { number: ticket }), { bad, link });
     setTimeout(() => shown.remove(), 30000);
   }
 

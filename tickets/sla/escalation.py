@@ -13,9 +13,8 @@ import structlog
 from django.db import transaction
 
 from agents.models import Agent, Team
-from channels_app import wakeups
 from tickets import lifecycle
-from tickets.models import Ticket
+from tickets.models import Activity, Ticket
 from tickets.models.activity import SYSTEM
 
 log = structlog.get_logger(__name__)
@@ -50,24 +49,24 @@ DEEDS: dict[str, Callable[[Ticket, Any], None]] = {
 }
 
 
-def escalate(ticket: Ticket, line: str, kind: str, deeds: Iterable[Mapping[str, Any]]) -> None:
-    """In the transaction that marks it, so that it is done once. The caller holds the ticket."""
+def escalate(ticket: Ticket, line: Activity, deeds: Iterable[Mapping[str, Any]]) -> None:
+    """In the transaction that marks it by this line, so that it is done once. The caller holds the ticket."""
     for deed in deeds:
         name, value = deed.get("do"), deed.get("value")
         try:
             with transaction.atomic():
                 if name == "notify":
-                    notify(ticket, line, kind)
+                    notify(ticket, line)
                 elif name in DEEDS:
                     DEEDS[name](Ticket.objects.get(pk=ticket.pk), value)
         except (lifecycle.Refused, Agent.DoesNotExist, Team.DoesNotExist, ValueError, TypeError) as error:
             log.warning("an escalation was not possible", ticket=ticket.pk, deed=name, reason=str(error))
 
 
-def notify(ticket: Ticket, line: str, kind: str) -> None:
-    """To the screens of the team's leads (administrators where it has none) and of whoever holds it, once committed.
+def notify(ticket: Ticket, line: Activity) -> None:
+    """The line names the team's leads (administrators where it has none) and whoever holds it: their pages say so.
 
-    May be lost: the view "SLA at risk" has it as well.
+    Nobody has read the line yet. It comes to them as every line does, also when they were away for a moment.
     """
     leads = Agent.objects.filter(is_active=True, role=Agent.Role.LEAD, teams=ticket.team_id) if ticket.team_id else None
     told = list(leads.values_list("pk", flat=True)) if leads is not None else []
@@ -75,5 +74,5 @@ def notify(ticket: Ticket, line: str, kind: str) -> None:
         told = list(Agent.objects.filter(is_active=True, role=Agent.Role.ADMIN).values_list("pk", flat=True))
     if ticket.assignee_id and ticket.assignee_id not in told:
         told.append(ticket.assignee_id)
-    frame = {"type": "sla", "to": told, "ticket": ticket.pk, "what": line.removeprefix("sla."), "kind": kind}
-    transaction.on_commit(lambda: wakeups.publish_json(wakeups.EPHEMERAL, frame))
+    line.changes = {**line.changes, "told": told}
+    Activity.objects.filter(pk=line.pk).update(changes=line.changes)

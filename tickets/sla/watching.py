@@ -48,14 +48,14 @@ def look(number: int) -> None:
     if not marked:
         Ticket.objects.filter(pk=number).update(**columns)
         return
-    policy = following.policy_of(clocks)
+    policy, lines = following.policy_of(clocks), []
     for line, kind in marked:
         due = clocks.clocks[kind].due_at
         changes = {"kind": kind, "due_at": due.isoformat() if due else None, "policy": clocks.name}
-        record(ticket, line, SYSTEM, changes=changes, **columns)
-    if policy is not None:
-        for line, kind in marked:
-            escalation.escalate(ticket, line, kind, policy.escalations.get(line.removeprefix("sla."), []))
+        lines.append(record(ticket, line, SYSTEM, changes=changes, **columns))
+    deeds = {} if policy is None else policy.escalations
+    for written in lines:
+        escalation.escalate(ticket, written, deeds.get(written.type.removeprefix("sla."), []))
 
 
 def hours_changed(team_ids: list[int] | None = None) -> int:
