@@ -1,7 +1,8 @@
-"""A customer's answers leave with them: what is kept of them, and how it goes (``settings.PERSONAL_DATA``)."""
+"""A customer's answers go where they go: what is kept, how it is erased, and moved (``settings.PERSONAL_DATA``)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -38,6 +39,12 @@ def erase(customer: int) -> int:
     while numbers := list(invited.order_by("ticket").values_list("ticket_id", flat=True).distinct()[:AT_ONCE]):
         count += _erase(invited.filter(ticket__in=numbers), numbers)
     return count
+
+
+def moved(tickets: Iterable[int], customer: int) -> None:
+    """These tickets are another customer's from now on: two rows turned out to be one person."""
+    Invitation.objects.filter(ticket__in=tickets).update(customer=customer)
+    Response.objects.filter(ticket__in=tickets).update(customer=customer)
 
 
 @transaction.atomic

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -244,6 +246,10 @@ def merge(address: Address, gone: Address) -> None:
     _one_unresolved(tickets)
     customer = _one_customer(address, gone)
     Ticket.objects.filter(address=gone).update(address=address, **({"customer": customer} if customer else {}))
+    if customer is not None:
+        # What other floors keep would go with the row that is dropped below.
+        for path in settings.PERSONAL_DATA:
+            import_module(path).moved([ticket.pk for ticket in tickets], customer.pk)
     Message.objects.filter(address=gone).update(address=address)
     AddressAlias.objects.filter(address=gone).update(address=address)
     continued.merge(address, gone)

@@ -10,10 +10,12 @@ from django.test import Client
 from django.urls import get_resolver
 
 from agents.models import Agent
+from customers.models import Customer as Person
 from surveys import answering, erasing, links, tallies
 from surveys.models import Invitation, Response, Survey, Tally
 from tests.conftest import Api, Customer
 from tests.surveys.conftest import around, asked, survey
+from tickets import addresses
 from tickets.erasing import steps
 from tickets.models import Activity, Ticket
 
@@ -133,3 +135,15 @@ def test_the_desk_erases_answers_with_their_customer(response: Response, ticket:
     assert not Response.objects.exists()
     assert not Invitation.objects.exists()
     assert "Lambat" not in str(list(Activity.objects.values_list("changes", flat=True)))
+
+
+def test_answers_stay_where_two_rows_turn_out_to_be_one_person(csat: Survey, eka: Customer, bea: Agent) -> None:
+    """A platform says so, and the row that was there twice goes; nothing that hangs on it may go along."""
+    row = asked(Customer(eka.channel, id="old").writes().ticket, bea)
+    answering.taken(row.pk, answering.Given(score=2, comment="Lambat"))
+    stays = Customer(eka.channel, id="new").writes().ticket
+    addresses.merge(stays.address, row.ticket.address)
+    assert not Person.objects.filter(pk=row.customer_id).exists()
+    response = Response.objects.get()
+    assert response.customer_id == response.invitation.customer_id == stays.customer_id
+    assert Client().get(f"/s/{links.token(row.pk)}/").status_code == 200
