@@ -25,8 +25,9 @@ _INNER = "\uf8f0"
 """Stands for a quotation mark inside a quoted name while the outer ones are taken off."""
 MOST_WORDS = 200
 """Of one mailbox, so that a header of a million colons is read once."""
-_BEFORE = re.compile(r"[^\s<>,;:()\"']{1,320}\Z")
-_AFTER = re.compile(r"[^\s<>,;:()\"'@]{1,320}")
+_BEFORE = re.compile(r"[^\s<>,;:()\"\[\]]{1,320}\Z")
+_AFTER = re.compile(r"\[[0-9A-Za-z.:]{2,60}\]|[^\s<>,;:()\"'@\[\]]{1,320}")
+_QUOTED_LOCAL = re.compile(r'"[^"@\s][^"]{0,80}"@[^\s<>,;:()"\'@]{1,320}')
 
 
 def read(value: str) -> tuple[Mailbox, ...]:
@@ -114,7 +115,9 @@ def _address_of(text: str) -> str:
             break
         before, after = _BEFORE.search(text[max(0, at - 320) : at]), _AFTER.match(text, at + 1)
         if before and after:
-            return f"{before[0]}@{after[0]}"
+            local = before[0].lstrip("'")
+            if local:
+                return f"{local}@{after[0]}"
         at = text.find("@", at + 1)
     return ""
 
@@ -132,11 +135,13 @@ def _mailbox(words: list[str], comments: list[str], angle: str | None) -> Mailbo
     bare = joined.strip()
     if not bare:
         return None
+    if _QUOTED_LOCAL.fullmatch(bare):
+        return Mailbox(name=_comment(comments), address=bare)
     plain = bare.strip('"').strip()
     found = _address_of(decode_words(plain))
     if not found:
         return Mailbox(name=_name(joined)) if not _is_group(joined) else None
-    name = _name(bare.replace(found, " ", 1)) if found != plain else ""
+    name = _name(bare.replace(found, " ", 1).strip("<>[] ")) if found != plain else ""
     return Mailbox(name=name or _comment(comments), address=_clean(found))
 
 
@@ -159,7 +164,9 @@ def _name(phrase: str) -> str:
 
 
 def _clean(address: str) -> str:
-    address = text_of(address).strip(" \t<>'\"")
+    address = text_of(address).strip(" \t<>")
+    if not _QUOTED_LOCAL.fullmatch(address):
+        address = address.strip(" \t'\"")
     if address.lower().startswith("mailto:"):
         address = address[7:]
     # A route ("@a,@b:user@c") is history.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from channels_app.adapters.email import charsets
 from channels_app.adapters.email.limits import LIMITS
 
-_START = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?")
+_START = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 _ASCII_RUNS = re.compile(r"([^\x00-\x7f]+)")
 _ESCAPE = re.compile(rb"=([0-9A-Fa-f]{2})")

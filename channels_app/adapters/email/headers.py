@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_tz
 
 from channels_app.adapters.email import charsets
 from channels_app.adapters.email.encoded import decode_words
@@ -136,38 +133,3 @@ def ids(value: str) -> tuple[str, ...]:
 
 def _unfold_words(value: str) -> str:
     return decode_words(value) if "=?" in value else value
-
-
-def date_of(value: str) -> datetime | None:
-    """An aware time, in the sender's own zone; UTC where none is said; None where there is no date."""
-    if not value:
-        return None
-    for attempt in _readings(text_of(value)[:200]):
-        try:
-            parts = parsedate_tz(attempt)
-            if parts is None:
-                continue
-            moment = datetime(*parts[:6], tzinfo=UTC)
-            return moment - timedelta(seconds=parts[9] or 0)
-        except (ValueError, OverflowError, TypeError, IndexError):
-            continue
-    return None
-
-
-def _readings(value: str) -> Iterator[str]:
-    """The value, then with what often goes wrong put right."""
-    yield value
-    plain = re.sub(r"\([^()]*\)", " ", value)
-    plain = re.sub(r"\s+", " ", plain.replace(",", ", ")).strip()
-    yield plain
-    # "2019-01-29T10:11:12+0100" and "2019-01-29 10:11:12"
-    iso = re.match(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[T ]+(\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(.*)", plain)
-    if iso:
-        months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        if 1 <= int(iso[2]) <= 12:
-            zone = iso[5].replace(":", "").replace("Z", "+0000")
-            yield f"{iso[3]} {months[int(iso[2]) - 1]} {iso[1]} {iso[4]} {zone}"
-    yield re.sub(r"^[^\d,]*,\s*", "", plain)
-    clock = re.search(r"(\d{1,2} [A-Za-z]{3,9}\.? \d{2,4}) (\d{1,2}:\d{2}(?::\d{2})?)\s*([AP]M)?\s*([+-]\d{4})?", plain)
-    if clock:
-        yield f"{clock[1]} {clock[2]} {clock[4] or '+0000'}"

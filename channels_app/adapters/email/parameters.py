@@ -69,7 +69,7 @@ def _value(rest: str, at: int) -> tuple[str, int]:
     value = rest[at:stop].strip().rstrip(";").strip()
     if "=?" not in value:
         value = re.sub(r"\s*\([^()]*\)$", "", value) if " (" in value and "." not in value else value
-    if len(value) > 1 and value[0] == value[-1] == '"':
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
     return value.strip('"'), stop
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from channels_app.adapters.email import addresses, encoded, headers, parameters
+from channels_app.adapters.email import addresses, dates, encoded, headers, parameters
 from channels_app.adapters.email.mail import Mailbox
 
 
@@ -31,6 +31,7 @@ def block(raw: bytes) -> headers.Headers:
         ("=?utf-8?Q?open", "=?utf-8?Q?open"),
         ("=?utf-8?X?odd?=", "=?utf-8?X?odd?="),
         ("=?nowhere?Q?abc?=", "abc"),
+        ("=??Q?abc?=", "abc"),
         ("Re: =?utf-8?Q?a?=: b", "Re: a: b"),
         ("=?iso-8859-1?Q?Fr\u00f6sche?=", "Frösche"),
     ],
@@ -60,6 +61,13 @@ def test_encoded_words(raw: str, text: str) -> None:
         ("a@x.example; b@x.example", [("", "a@x.example"), ("", "b@x.example")]),
         ("Ana <mailto:ana@x.example>", [("Ana", "ana@x.example")]),
         ("Ana ana@x.example", [("Ana", "ana@x.example")]),
+        ("Ana Lim [ana@x.example]", [("Ana Lim", "ana@x.example")]),
+        ("Ana <ana@x.example", [("Ana", "ana@x.example")]),
+        ("o'neil@x.example", [("", "o'neil@x.example")]),
+        ("'ana@x.example'", [("", "ana@x.example")]),
+        ("Ana <ana@[192.0.2.1]>", [("Ana", "ana@[192.0.2.1]")]),
+        ('"ana lim"@x.example', [("", '"ana lim"@x.example')]),
+        ('<"System Administrator"@x.example>', [("", '"System Administrator"@x.example')]),
         ("< ana@x.example >", [("", "ana@x.example")]),
         ("<@relay.example:ana@x.example>", [("", "ana@x.example")]),
         ('"Ana \\"A\\" Lim" <ana@x.example>', [('Ana "A" Lim', "ana@x.example")]),
@@ -92,6 +100,7 @@ def test_an_address_is_compared_without_its_tag() -> None:
         ('attachment; filename="=?utf-8?B?4LmD4LiaLnBkZg==?="', "attachment", {"filename": "ใบ.pdf"}),
         ('attachment; filename="a;b.pdf"', "attachment", {"filename": "a;b.pdf"}),
         ('attachment; filename="a "b".pdf"', "attachment", {"filename": 'a "b".pdf'}),
+        ("attachment; filename='x y.pdf'", "attachment", {"filename": "x y.pdf"}),
         ("ATTACHMENT ;FileName = x.pdf", "attachment", {"filename": "x.pdf"}),
         ("", "", {}),
         (";;;=;", "", {}),
@@ -111,15 +120,34 @@ def test_parameters(raw: str, main: str, params: dict[str, str]) -> None:
         "2025-03-03 03:12:00",
         "Mon, 3 Mar 2025 10:12 +0700",
         "=?utf-8?Q?Mon,_03_Mar_2025_10:12:00_+0700?=",
+        # Zones as people write them
+        "Mon, 3 Mar 2025 10:12:00 +07:00",
+        "Mon, 3 Mar 2025 10:12:00 GMT+7",
+        "Mon, 3 Mar 2025 10:12:00 GMT+0700",
+        "Mon, 3 Mar 2025 10:12:00 UTC+07:00 (WIB)",
+        "Mon, 3 Mar 2025 10:12:00 WIB",
+        "Mon Mar 3 10:12:00 ICT 2025",
+        # Years of the Buddha, and of a program that was never told of 2000
+        "Mon, 3 Mar 2568 10:12:00 +0700",
+        "Mon, 3 Mar 125 10:12:00 +0700",
+        "Mon, 3 Mar 25 10:12:00 +0700",
+        # Months, days and times in other words
+        "Sen, 3 Maret 2025 10.12.00 +0700",
+        "Mo, 3 Mär 2025 10:12:00 +0700",
+        "lun., 3 mars 2025 10:12:00 +0700",
+        "Monday, March 3, 2025 10:12 AM +0700",
+        "Sun, 2 Mar 2025 11:12:00 PM -0400",
+        "3/3/2025 3:12:00 AM",
+        "03.03.2025 03:12",
     ],
 )
 def test_dates(raw: str) -> None:
-    assert headers.date_of(raw) == datetime(2025, 3, 3, 3, 12, tzinfo=UTC)
+    assert dates.date_of(raw) == datetime(2025, 3, 3, 3, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("raw", ["", "yesterday", "99 Foo 2025", "Mon, 32 Mar 2025 10:12:00 +9999", "0" * 5000])
 def test_no_date_is_none(raw: str) -> None:
-    assert headers.date_of(raw) is None
+    assert dates.date_of(raw) is None
 
 
 @pytest.mark.parametrize(
