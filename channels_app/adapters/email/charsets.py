@@ -6,6 +6,8 @@ import codecs
 import re
 from functools import lru_cache
 
+from channels_app.adapters.email import letters
+
 ALIASES = {
     "windows874": "cp874",
     "xwindows874": "cp874",
@@ -90,6 +92,7 @@ BOMS = (
 MULTIBYTE = {"utf_8", "gb18030", "cp949", "cp932", "euc_jp", "big5hkscs", "iso2022_jp", "hz"}
 _SHIFTS = re.compile(rb"\x1b(\$[@B]|\$\([@BD]|\([BJIH])")
 _THAI_SPAN = re.compile(rb"[\xa1-\xda\xdf-\xfb]{3,}")
+_UTF8_LETTER = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _UTF7 = re.compile(rb"\+[A-Za-z0-9/,]+-?|\+-")
 
 
@@ -125,6 +128,8 @@ def decode(data: bytes, charset: str | None = None) -> str:
     for bom, by_bom in BOMS[:1]:
         if data.startswith(bom):
             return data.decode(by_bom, "replace")
+    if codec != "utf_8" and _is_utf8(data):
+        return data.decode("utf-8")
     try:
         return data.decode(codec)
     except (UnicodeError, ValueError):
@@ -143,16 +148,15 @@ def guess(data: bytes, hint: str = "") -> str:
     except UnicodeDecodeError:
         pass
     codec = codec_of(hint)
-    if codec and codec not in ("utf_8", "utf_7"):
+    if codec and codec not in ("utf_8", "utf_7", "cp1252"):
         try:
             return data.decode(codec)
         except (UnicodeError, ValueError):
             pass
     if _looks_utf8(data):
         return data.decode("utf-8", "replace")
-    if _looks_thai(data):
-        return data.decode("cp874", "replace")
-    return _single_byte(data)
+    found = letters.codec_of(data) or ("cp874" if _looks_thai(data) else "")
+    return data.decode(found, "replace") if found else _single_byte(data)
 
 
 def _repair(data: bytes, codec: str) -> str:
@@ -172,6 +176,18 @@ def _repair(data: bytes, codec: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode(codec, "replace")
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Several letters that are well-formed UTF-8, and none that is not: no other charset looks so by chance."""
+    sample = data[:4096]
+    if sample.isascii() or len(_UTF8_LETTER.findall(sample)) < 3:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _not_utf8(data: bytes, text: str) -> str:

@@ -7,6 +7,7 @@ bounds all the searching. Bodies are not copied until somebody asks for one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from channels_app.adapters.email import charsets, headers, parameters, transfer
 from channels_app.adapters.email.headers import Headers
 from channels_app.adapters.email.limits import LIMITS
 
+_META = re.compile(rb"<meta\b[^<>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9_.-]{2,40})", re.IGNORECASE)
+_DULL = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
 WHOLE = ("message/rfc822", "message/global", "message/news")
 """A message in the message: one file, not walked into."""
 
@@ -60,7 +64,7 @@ class Part:
     def content(self) -> bytes:
         """The decoded body."""
         data = self.raw[self.start : self.end]
-        if self.kind == "text" and self.encoding == "base64" and transfer.is_prose(data):
+        if self.kind == "text" and transfer.encoding_of(self.encoding) == "base64" and transfer.is_prose(data):
             return data  # Said to be base64, but nobody encoded it.
         return transfer.decode(data, self.encoding)
 
@@ -74,7 +78,11 @@ class Part:
 
     def as_text(self, data: bytes) -> str:
         """Bytes of this part in its charset."""
-        return charsets.decode(data, self.params.get("charset")).replace("\r\n", "\n").replace("\r", "\n")
+        charset = self.params.get("charset")
+        if self.mime == "text/html" and not charsets.codec_of(charset or ""):
+            told = _META.search(data, 0, 4096)
+            charset = told[1].decode("ascii", "replace") if told else charset
+        return charsets.decode(data, charset).replace("\r\n", "\n").replace("\r", "\n")
 
     def walk(self) -> Iterator[Part]:
         stack = [self]
@@ -88,6 +96,8 @@ class Part:
 class _Reading:
     raw: bytes
     budget: int
+    hint: str = ""
+    """A charset that some part names, for headers that name none."""
     parts: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -102,6 +112,9 @@ def read(raw: bytes) -> tuple[Part, tuple[str, ...]]:
     if len(raw) > LIMITS.message:
         raw = reading.raw = raw[: LIMITS.message]
         reading.note("message-cut")
+    if b"\n" not in raw[:4096] and b"\r" in raw[:4096]:
+        raw = reading.raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # An old Mac's line ends.
+    reading.hint = next((one.decode() for one in _CHARSET.findall(raw, 0, 65536) if one.lower() not in _DULL), "")
     root = _part(reading, _beginning(raw), len(raw), 0, "text/plain")
     stack = [root]
     while stack:
@@ -122,7 +135,7 @@ def _beginning(raw: bytes) -> int:
 
 
 def _part(reading: _Reading, start: int, end: int, depth: int, default: str) -> Part:
-    found, body = headers.read(reading.raw, start, end)
+    found, body = headers.read(reading.raw, start, end, reading.hint)
     if found.cut:
         reading.note("header-cut")
     part = Part(reading.raw, found, start, min(body, end), end, depth)

@@ -11,20 +11,26 @@ from channels_app.adapters.email.encoded import unbase64
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,255}?)[ \t]*\r?$", re.MULTILINE)
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _AFTER_THE_END = re.compile(rb"=[ \t]+[^\r\n]*")
+_SOFT_BREAK = re.compile(rb"=[ \t]+\r?\n")
 _BLANKS = re.compile(rb"[^\s=]{2} [^\s=]{2}|[^\s=]  ?[^\s=]{2}")
 
 
 def decode(data: bytes, encoding: str) -> bytes:
     """The bytes that were meant. encoding: the header's value in lower case."""
-    name = encoding.split(";")[0].split()[0] if encoding.split() else ""
+    name = encoding_of(encoding)
     if name == "base64":
         return _base64(data)
-    if name == "quoted-printable":
-        return binascii.a2b_qp(data)
-    if name in ("x-uuencode", "uuencode", "x-uue", "uue"):
+    if name == "quotedprintable":
+        return binascii.a2b_qp(_SOFT_BREAK.sub(b"=\n", data))
+    if name in ("xuuencode", "uuencode", "xuue", "uue"):
         found = next(uuencoded(data), None)
         return found[3] if found else data
     return data
+
+
+def encoding_of(value: str) -> str:
+    """The name alone: without quotes, comments, parameters and strokes."""
+    return re.sub(r"[^a-z0-9]", "", re.split(r"[;(]", value.lower(), maxsplit=1)[0])
 
 
 def is_prose(data: bytes) -> bool:

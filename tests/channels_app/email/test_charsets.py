@@ -65,3 +65,33 @@ def test_an_untrue_name_is_corrected() -> None:
     assert charsets.decode(THAI.encode("cp874"), "us-ascii") == THAI
     # A letter cut in the middle does not make Chinese of it.
     assert charsets.decode(("é" * 40).encode() + b"\xc3", "utf-8") == "é" * 40 + "�"
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp874", "ใบเสนอราคา 2568"),
+        ("cp874", "สวัสดี"),
+        ("gb18030", "关于订单的问题请帮忙"),
+        ("gb18030", "Re: 询价"),
+        ("big5", "關於訂單的問題請幫忙"),
+        ("cp932", "お問い合わせ"),
+        ("euc_jp", "注文についてのお問い合わせ"),
+        ("cp949", "주문에 대해 문의드립니다"),
+        ("cp1251", "Вопрос о заказе"),
+        ("koi8_r", "Вопрос о заказе"),
+        # Western accents stand alone, and are what they were.
+        ("cp1252", "Ärger mit Äpfeln, Größe und Übermut in Köln"),
+        ("cp1252", "créée à Paris, naïve café, señor ñandú, São Paulo: ação"),
+        ("cp1252", "“smart” – it’s €5"),
+    ],
+)
+def test_letters_tell_the_charset_that_nobody_names(codec: str, text: str) -> None:
+    assert charsets.guess(text.encode(codec)) == text
+
+
+def test_well_formed_utf8_is_utf8_whatever_it_is_called() -> None:
+    for name in ("iso-8859-1", "windows-874", "big5", "gb2312"):
+        assert charsets.decode("ขอบคุณครับ".encode(), name) == "ขอบคุณครับ"
+    # Too little to tell: it stays what it is called.
+    assert charsets.decode("Ã©".encode("cp1252"), "iso-8859-1") == "Ã©"

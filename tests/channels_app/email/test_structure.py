@@ -199,3 +199,31 @@ def test_html_that_is_too_much_is_shown_as_text_and_kept_as_a_file() -> None:
     read = parser.read(mail("Content-Type: text/html", body="<div>" * 50_000 + "<script>no</script>halo &amp; kak"))
     assert (read.html, read.text, read.notes) == (None, "halo & kak", ("html-cut",))
     assert read.files[0].filename == "message.html"
+
+
+def test_line_ends_of_an_old_mac() -> None:
+    read = parser.read(b"From: ana@x.example\rSubject: Halo\r\rone\rtwo\r")
+    assert (read.subject, read.text.split()) == ("Halo", ["one", "two"])
+
+
+@pytest.mark.parametrize("said", ["", "; charset=us-ascii", "; charset=unknown-8bit"])
+def test_html_names_its_own_charset(said: str) -> None:
+    body = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=windows-1251"></head>Да'.encode(
+        "cp1251"
+    )
+    read = parser.read(f"From: ana@x.example\r\nContent-Type: text/html{said}\r\n\r\n".encode() + body)
+    assert read.text == "Да"
+
+
+def test_a_raw_header_is_in_the_charset_that_a_part_names() -> None:
+    raw = b"Subject: " + "你好".encode("gbk") + b"\r\nContent-Type: text/plain; charset=gb2312\r\n\r\nx"
+    assert parser.read(raw).subject == "你好"
+
+
+@pytest.mark.parametrize("name", ["base64", "BASE-64", '"base64"', "base64; x=y", "Base64 (really)"])
+def test_encodings_by_any_spelling(name: str) -> None:
+    assert transfer.decode(b"QUJD", name) == b"ABC"
+
+
+def test_a_soft_line_end_with_blanks() -> None:
+    assert transfer.decode(b"one=  \r\n two=\r\n.", "quoted-printable") == b"one two."
