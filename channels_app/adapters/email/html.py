@@ -56,6 +56,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "li": {"value", "type"},
     "hr": {"width", "size", "color", "noshade"},
     "blockquote": {"type"},
+    "div": {"name"},
     "time": {"datetime"},
     "details": {"open"},
 }

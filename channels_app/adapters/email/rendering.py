@@ -26,14 +26,18 @@ _WHITE = re.compile(r"[ \t\r\n\f\u200b\ufeff]+")
 # Whoever puts the answered mail into one of these means it as quoted: webmail by class, Outlook and others by id.
 _QUOTE_CLASSES = {
     "gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "zmail_extra", "gmail_extra",
-    "lark-mail-quote", "history-quote-wrapper", "mail-quote-collapse", "quoted-text", "tutanota_quote", "reply_quote",
+    "lark-mail-quote", "history", "history-quote-wrapper", "quotedreply", "alimail-quote",
+    "mail-quote-collapse", "quoted-text", "tutanota_quote", "reply_quote",
     "se_quote", "naver_mail_quote", "nmail_quote",
 }  # fmt: skip
 _BREAK_IDS = {
     "divrplyfwdmsg", "appendonsend", "olk_src_body_section", "zwchr", "replysplit", "reply-intro", "hmquote",
     "ms-outlook-mobile-reference-message", "mail-editor-reference-message-container", "original-content",
-    "isforwardcontent", "isreplycontent", "yahoo_quoted", "origbody", "lark-mail-quote",
+    "isforwardcontent", "isreplycontent", "yahoo_quoted", "origbody", "lark-mail-quote", "stopspelling",
+    "messagereplysection", "freshdesk_quote", "front-blockquote", "notion-mail-quote", "fernand_quote",
 }  # fmt: skip
+_PREFIXED = re.compile(r"^(?:x_|m_-?\d+)+")
+"""What Outlook and Gmail put before the names of a mail that they show inside another."""
 _OUTLOOK_RULE = re.compile(
     r"border:\s?none;\s?border-top:\s?solid\s?#?[\w(), ]{1,60}1\.0pt|border-top(?:-style)?:[^;]{0,60}solid"
     r"|border-top-color:\s*rgb\(229,\s*229,\s*229\)",
@@ -173,10 +177,9 @@ def _start(
 def _quote_starts(
     page: _Page, name: str, attributes: dict[str, str], quotes: list[tuple[str, int]], levels: dict[str, int]
 ) -> None:
-    classes = set(attributes.get("class", "").lower().split())
-    here = attributes.get("id", "").lower().removeprefix("mail-")
-    here = re.sub(r"^(?:x_)+", "", here)
-    if here in _BREAK_IDS or here.startswith("yahoo_quoted") or classes & _BREAK_IDS:
+    classes = {_PREFIXED.sub("", one) for one in attributes.get("class", "").lower().split()}
+    here = {_PREFIXED.sub("", attributes.get(key, "").lower().removeprefix("mail-")) for key in ("id", "name")}
+    if (here | classes) & _BREAK_IDS or any("yahoo_quoted" in one for one in here):
         page.mark(BREAK)
     elif classes & _QUOTE_CLASSES or (
         name == "div" and "style" in attributes and _OUTLOOK_RULE.search(entities.unescape(attributes["style"]))
