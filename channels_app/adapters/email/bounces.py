@@ -13,14 +13,24 @@ from dataclasses import dataclass, field
 from channels_app.adapters.email import headers
 from channels_app.adapters.email.headers import Headers
 from channels_app.adapters.email.mail import Bounce, BounceKind, Mailbox
-from channels_app.adapters.email.phrases import BOUNCE_BODY, BOUNCE_SUBJECT, BOUNCE_TEMPORARY, DAEMON, DAEMON_NAME
+from channels_app.adapters.email.phrases import (
+    BOUNCE_BODY,
+    BOUNCE_SUBJECT,
+    BOUNCE_TECHNICAL,
+    BOUNCE_TEMPORARY,
+    DAEMON,
+    DAEMON_NAME,
+    MAYBE_DAEMON,
+)
 
 FAILED = {"failed", "delayed", "expired", "undeliverable", "failure", "deferred", "error"}
 _FIELD = re.compile(r"^([A-Za-z0-9-]{3,40})[ \t]*:[ \t]*(.*(?:\n[ \t]+.*){0,20})", re.MULTILINE)
 _DAEMON = re.compile(DAEMON)
+_MAYBE_DAEMON = re.compile(MAYBE_DAEMON)
 _DAEMON_NAME = re.compile(DAEMON_NAME)
 _SUBJECT = re.compile(BOUNCE_SUBJECT)
 _BODY = re.compile(BOUNCE_BODY)
+_TECHNICAL = re.compile(BOUNCE_TECHNICAL)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#:])")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
@@ -87,19 +97,22 @@ def _worded(
     machine = is_daemon(sender) or null_path
     said = bool(_SUBJECT.search(subject[:500].lower()))
     explained = bool(_BODY.search(text[:_SAMPLE].lower()))
+    technical = bool(_TECHNICAL.search(text[:_SAMPLE].lower()))
     if is_daemon(sender):
-        return said or explained or bool(returned)
+        return (said or explained or bool(returned)) and (technical or _is_certain_daemon(sender))
     if "report" in found.raw("content-type").lower() and (said or explained):
         return "disposition-notification" not in found.raw("content-type").lower()
     if machine:
         return said and explained
+    if returned and explained and _SUBJECT.match(subject.strip().lower()):
+        return True  # Some gateways name nobody, but give the mail back.
     admin = bool(
         re.match(
             r"(?:.*[-_.])?(?:admin|owner|request|bounce|no-?reply|support|system|noreply)(?:[-_.+].*)?@",
             sender.address.lower(),
         )
     )
-    return admin and said and explained and not _is_reply(subject)
+    return admin and said and explained and not _is_reply(subject) and technical
 
 
 def _is_reply(subject: str) -> bool:
@@ -108,8 +121,16 @@ def _is_reply(subject: str) -> bool:
 
 def is_daemon(sender: Mailbox) -> bool:
     """mailer-daemon@, postmaster@ and their kin."""
-    local = sender.address.lower().rpartition("@")[0] or sender.address.lower()
-    return bool(_DAEMON.search(local) or _DAEMON_NAME.search(sender.name.lower()))
+    return bool(_MAYBE_DAEMON.search(_local(sender))) or _is_certain_daemon(sender)
+
+
+def _local(sender: Mailbox) -> str:
+    return sender.address.lower().rpartition("@")[0] or sender.address.lower()
+
+
+def _is_certain_daemon(sender: Mailbox) -> bool:
+    local = _local(sender)
+    return bool(_DAEMON.search(local) or _DAEMON_NAME.search(local) or _DAEMON_NAME.search(sender.name.lower()))
 
 
 def _report(reports: Sequence[str]) -> Report | None:

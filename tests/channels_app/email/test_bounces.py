@@ -76,6 +76,14 @@ def test_a_receipt_is_no_bounce(action: str) -> None:
         ("Mail Delivery Subsystem <md@mx.example>", "Delivery Status Notification (Failure)", "x"),
         ("postmaster@mx.example", "Mail gagal dikirim", "ana@mail.example"),
         ("postmaster@mx.example", "ไม่สามารถส่งอีเมลได้", "ana@mail.example"),
+        ("postmaster@mx.example", "ไม่สามารถจัดส่ง: pesanan", "ana@mail.example"),
+        ("postmaster@mx.example", "Penghantaran gagal", "ana@mail.example"),
+        ("postmaster@mx.example", "No se puede entregar: pedido", "ana@mail.example"),
+        ("postmaster@mx.example", "Недоставлено: заказ", "ana@mail.example"),
+        ("postmaster@mx.example", "邮件传输失败！", "ana@mail.example"),
+        ("Postmaster/ACME@ACME", "DELIVERY FAILURE: User not listed in Domino Directory", "ana@mail.example"),
+        ('<"System Administrator"@x.example>', "Delivery Failure", "Reason: 550 unknown user <ana@mail.example>"),
+        ("E1_SMTP_Mail_Service@x.example", "Returned Mail - Error", "<ana@mail.example>: mailbox unavailable. [550]"),
     ],
 )
 def test_a_machine_that_says_so_in_words(sender: str, subject: str, body: str) -> None:
@@ -105,6 +113,9 @@ def test_failed_recipients_named_in_a_header() -> None:
         ("postmaster@school.example", "Order of ten chairs", "Please send ten chairs."),
         ("delivery@courier.example", "Your parcel is here", "It arrives at ten."),
         ("support@shop2.example", "Re: Mail delivery failed", "It could not be delivered."),
+        ("delivery@courier.example", "Your parcel", "It could not be delivered to the following address: Jl. X 1"),
+        ("noreply@courier.example", "Delivery failed: we missed you", "It could not be delivered to Jl. Sudirman 5."),
+        ("mail.admin@school.example", "Our order", "The printer could not be delivered. Please call."),
     ],
 )
 def test_people_who_write_about_a_failure_are_no_bounce(sender: str, subject: str, body: str) -> None:
@@ -114,3 +125,14 @@ def test_people_who_write_about_a_failure_are_no_bounce(sender: str, subject: st
 def test_a_bounce_is_shown_whole() -> None:
     read = parser.read(report())
     assert read.reply_text == read.text == "Your mail could not be delivered."
+
+
+def test_a_gateway_that_names_nobody_gives_the_mail_back() -> None:
+    told = "\r\nThe following mail could not be delivered. Reason: exceeded maximum attempts."
+    raw = multipart(
+        "mixed", told, f"Content-Type: message/rfc822\r\n\r\n{OURS}", head="Subject: Mail could not be delivered\r\n"
+    )
+    found = bounce(raw)
+    assert found is not None
+    assert found.message_id == "12.34@shop.example"
+    assert bounce(raw.replace(b"Subject: Mail", b"Subject: Fwd: Mail", 1)) is None

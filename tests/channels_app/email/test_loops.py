@@ -156,3 +156,21 @@ def test_a_comment_is_no_result() -> None:
 )  # fmt: skip
 def test_spam(name: str, value: str, spam: bool) -> None:
     assert verdicts.read(Headers([(name, value)])).spam is spam
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Automatic reply: x", "Jawaban otomatis: x", "ตอบกลับอัตโนมัติ: x", "Автовідповідь: x", "Automatikus válasz: x", "Vacation: x",
+     "I'm on vacation", "On holiday until Monday", "Absence du bureau : x", "Currently out of the office", "不在通知", "부재중입니다"],
+)  # fmt: skip
+def test_a_subject_says_that_a_machine_answers(subject: str) -> None:
+    assert reason(subject=subject) == "autoreply-mark"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Vacation rental question", "On holiday delivery?", "Absent item in my order", "Absence de réponse", "Currently out of stock?",
+     "不在票が入っていました", "外出用バッグについて", "부재중 택배 문의", "Automatic door broken"],
+)  # fmt: skip
+def test_a_person_who_writes_about_holidays_is_answered(subject: str) -> None:
+    assert reason(subject=subject) is None
