@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +41,6 @@ from tickets.models import Actor, Attachment, Message, Part, Ticket
 from tickets.replies import CannotSend
 
 Work = Callable[[], None]
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 IDS = {"whatsapp": {"phone_number_id": NUMBER_ID, "business_account_id": WABA_ID}, "messenger": {"page_id": PAGE_ID},
        "instagram": {"account_id": IG_ID}}  # fmt: skip
 KINDS = sorted(IDS)
@@ -373,40 +370,6 @@ def test_a_changed_number_is_the_same_customer(channels: dict[str, Channel]) -> 
     takes(channels["whatsapp"], whatsapp(messages=[news]))
     takes(channels["whatsapp"], wa_message("m-2", "nomor baru", **{"from": "6281399998888"}))
     assert Message.objects.get(external_id="m-2").ticket == ticket
-
-
-# ── Every sample, through the door ───────────────────────────────────────────────────────────
-
-
-def manifest() -> list[dict[str, Any]]:
-    path = SAMPLES / "MANIFEST.json"
-    entries = json.loads(path.read_text())["samples"] if path.exists() else []
-    return [entry for entry in entries if entry["channel"] in KINDS]
-
-
-@pytest.mark.skipif(not manifest(), reason="no ../shared/samples beside the checkout")
-def test_every_sample_is_taken_and_what_it_says_is_on_the_desk(north: Team) -> None:
-    """Each on a channel of its own that takes every account, twice: the second time changes nothing."""
-    for entry in manifest():
-        kind = entry["channel"]
-        channel = connect(kind, north, kind, app_secret=APP_SECRET, verify_token="x", access_token=TOKEN)
-        body = (SAMPLES / entry["file"]).read_bytes()
-        kinds = [expected["kind"] for expected in entry["expected_events"]]
-        status = post(channel, body).status_code
-        assert status == (400 if kinds == ["malformed"] else 200), entry["file"]
-        before = list(Message.objects.filter(channel=channel).values_list("external_id", "direction", "unsupported"))
-        assert post(channel, body).status_code == status
-        again = list(Message.objects.filter(channel=channel).values_list("external_id", "direction", "unsupported"))
-        assert before == again, entry["file"]
-        assert not Envelope.objects.filter(channel=channel, state="failed").exists(), entry["file"]
-        wanted = {
-            (expected["external_message_id"], "out" if expected["kind"] == "echo" else "in")
-            for expected in entry["expected_events"]
-            if expected["kind"] in ("message", "postback", "echo", "unsupported", "edit")
-            and expected["external_message_id"]
-        }
-        if entry["file"] not in ("instagram/dashboard_test_event.json", "instagram/comment.json"):
-            assert wanted <= {(external_id, direction) for external_id, direction, _odd in before}, entry["file"]
 
 
 # ── Templates with a picture above them ──────────────────────────────────────────────────────
