@@ -30,7 +30,7 @@ MAX_URL = 8192
 _KINDS = frozenset(get_args(AttachmentKind))
 _MIME = re.compile(r"[a-z0-9!#$&^_.+-]{1,80}/[a-z0-9!#$&^_.+-]{1,80}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
-_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{1,30}")
+_PHONE = re.compile(r"\+?\(?[0-9][0-9 ().-]{1,30}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,3}")
 _OLDEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _DAY = timedelta(days=1).total_seconds()

@@ -104,9 +104,10 @@ def update(address: Address, said: dict[str, str]) -> bool:
 
 
 def _add_facts(address: Address, sender: Sender) -> None:
-    """Newer ones in place of older ones of the same name. The caller holds the address."""
+    """Newer ones in place of older ones of the same name; an empty one ends it. The caller holds the address."""
     given = {clean_text(name)[:60]: clean_text(value)[:200] for name, value in sender.facts.items()}
-    facts = dict(list({**address.facts, **given}.items())[-MOST_FACTS:])
+    known = [(name, value) for name, value in {**address.facts, **given}.items() if value]
+    facts = dict(known[-MOST_FACTS:])
     if facts != address.facts:
         Address.objects.filter(pk=address.pk).update(facts=facts)
         address.facts = facts

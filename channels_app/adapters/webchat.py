@@ -160,12 +160,18 @@ class WebchatAdapter(Adapter):
 
 def _is_origin(text: str) -> bool:
     try:
-        parts = urlsplit(text.replace("*.", "x.", 1))
-        return (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/") and not parts.query
-        )
+        # Only as the first part of a host does a star stand for anything.
+        parts = urlsplit(text.replace("://*.", "://x.", 1))
+        host, _port = parts.hostname, parts.port
     except ValueError:
         return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(host)
+        and parts.path in ("", "/")
+        and not any(letter in text for letter in "?#@")
+        and "*" not in parts.netloc
+    )
 
 
 def _moved(payload: Mapping[str, Any]) -> Notice:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +39,7 @@ ANONYMOUS, KNOWN = "v-", "id:"
 TOPIC = wakeups.VISITORS
 LONGEST = 10_000
 MAX_FILES = 10
+ATTRIBUTES = 40
 PAGE, PAGE_BACK = 200, 50
 UNSENT_LIVES = timedelta(days=1)
 SILENT_LIVES = timedelta(days=30)
@@ -113,7 +116,22 @@ def origins_of(channel: Channel) -> list[str]:
     """Where the widget may stand, as browsers spell origins."""
     given = channel.public_settings.get("origins") or ""
     items = given.replace(",", " ").split() if isinstance(given, str) else [str(one) for one in given]
-    return [one.rstrip("/").lower() for one in items]
+    return [spelt(one) for one in items]
+
+
+@lru_cache(maxsize=1024)
+def spelt(origin: str) -> str:
+    """As browsers spell it: in small letters, without the usual port, hosts of other letters in Punycode."""
+    scheme, between, rest = origin.rstrip("/").lower().partition("://")
+    rest = rest.removesuffix({"http": ":80", "https": ":443"}.get(scheme, ":"))
+    if not rest.isascii():
+        host, colon, port = rest.partition(":")
+        try:
+            rest = host.encode("idna").decode() + colon + port
+        except UnicodeError:
+            # No such name: it is nobody's.
+            return origin
+    return scheme + between + rest
 
 
 def may_stand_at(channel: Channel, origin: str) -> bool:
@@ -222,11 +240,17 @@ def _take_facts(visitor: Visitor, facts: Mapping[str, Any]) -> None:
     visitor.language = reading.language(facts.get("language")) or visitor.language
     attributes = facts.get("attributes")
     if isinstance(attributes, Mapping):
-        pairs = [
-            (reading.line(name, 60), reading.line(str(value), 200)) for name, value in list(attributes.items())[:20]
-        ]
+        # A page says all that it knows each time, so the newest are the last.
+        pairs = [(reading.line(name, 60), _as_text(value)) for name, value in list(attributes.items())[-ATTRIBUTES:]]
         visitor.attributes = {**visitor.attributes, **{name: value for name, value in pairs if name}}
-        visitor.attributes = dict(list(visitor.attributes.items())[-40:])
+        visitor.attributes = dict(list(visitor.attributes.items())[-ATTRIBUTES:])
+
+
+def _as_text(value: Any) -> str:
+    """As the page wrote it: true, not True; what is null is empty."""
+    if not isinstance(value, str):
+        value = "" if value is None else json.dumps(value, ensure_ascii=False)
+    return reading.line(value, 200)
 
 
 # ── The visitor says something ───────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ import { h } from "./elements.js";
 
 const LOOKS_RIGHT = {
   email: (value) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value),
-  phone: (value) => value.replace(/\D/g, "").length >= 7 && /^[+\d\s().-]+$/.test(value),
+  phone: (value) => value.replace(/\D/g, "").length >= 7 && /^\+?\(?\d[\d ().-]{1,30}$/.test(value),
 };
 const FILLS = { name: "name", email: "email", phone: "tel" };
 

@@ -16,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
-from channels_app.contract import OutboundMessage
+from channels_app import registry
+from channels_app.contract import OutboundMessage, SettingsInvalid
 from channels_app.models import Address, Channel, Envelope
 from channels_app.widget import limits, views, visitors
 from channels_app.widget.models import Visitor, VisitorConversation, VisitorEvent, VisitorUpload
@@ -285,6 +286,26 @@ def test_facts_are_few_and_short(dora: Browser) -> None:
     assert dora.ask("POST", "describe/", {"attributes": "x", "email": ["x"], "name": 3}).status_code == 204
 
 
+def test_of_many_facts_the_newest_stay_and_one_that_is_null_goes(dora: Browser) -> None:
+    dora.says("Halo")
+    # A page's script sends all that the page has said so far.
+    said: dict[str, Any] = {f"k{number}": number for number in range(45)}
+    dora.ask("POST", "describe/", {"attributes": said})
+    assert list(Address.objects.get().facts) == [f"k{number}" for number in range(5, 45)]
+    said |= {"vip": True, "basket": ["tas", 2], "k44": None}
+    dora.ask("POST", "describe/", {"attributes": said})
+    facts = Address.objects.get().facts
+    assert (facts["vip"], facts["basket"], facts["k43"]) == ("true", '["tas", 2]', "43")
+    assert "k44" not in facts
+
+
+@pytest.mark.parametrize("phone", ["(021) 555-1234", "+62 (0)812 3456 789", "0812.3456.7890"])
+def test_a_phone_number_as_people_write_it_is_kept(phone: str, dora: Browser) -> None:
+    """The same that the form in the chat lets pass (forms.js)."""
+    dora.ask("POST", "describe/", {"phone": phone})
+    assert Visitor.objects.get().phone == phone
+
+
 # ── Strangers ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -314,6 +335,34 @@ def test_every_host_below_a_domain(widget_channel: Channel) -> None:
     assert not visitors.may_stand_at(widget_channel, "https://shop.example")
     assert not visitors.may_stand_at(widget_channel, "http://id.shop.example")
     assert not visitors.may_stand_at(widget_channel, "https://evilshop.example")
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://Shop.Example/", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("https://*.toko.example:443", "https://id.toko.example"),
+        ("https://tokobücher.example", "https://xn--tokobcher-u9a.example"),
+        ("https://ร้าน.example:8443", "https://xn--q3ct9b5e.example:8443"),
+    ],
+)
+def test_an_origin_is_known_however_it_was_written(written: str, origin: str, widget_channel: Channel) -> None:
+    registry.adapter("webchat").check_settings({"origins": written})
+    widget_channel.public_settings["origins"] = written
+    assert visitors.may_stand_at(widget_channel, origin)
+    assert not visitors.may_stand_at(widget_channel, origin + "0")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["*", "https://*", "https://shop.*", "https://a.*.example", "https://ana:pw@shop.example", "https://shop.example#a",
+     "https://shop.example?", "https://shop.example:99999", "https://shop.example/path", "shop.example"],
+)  # fmt: skip
+def test_what_no_browser_says_is_no_website(written: str) -> None:
+    with pytest.raises(SettingsInvalid):
+        registry.adapter("webchat").check_settings({"origins": written})
 
 
 @pytest.mark.parametrize("token", ["", "x", "WyJ2LTEiLDFd:1tx:abc"])
