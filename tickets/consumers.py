@@ -139,6 +139,7 @@ class InboxConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             position=position if kept else at,
             token_id=self.who.token.pk if self.who.token else None,
             session_key=self.who.session_key,
+            password=self.who.agent.password if self.who.session_key else "",
             push=self.scope.get("extensions", {}).get("hub.push"),
         )
         self.listener = listener

@@ -78,6 +78,8 @@ class Listener:
     position: int
     token_id: int | None = None
     session_key: str | None = None
+    password: str = field(default="", repr=False)
+    """The agent's, hashed, as the session knows it; nothing where there is a token."""
     viewing: set[int] = field(default_factory=set)
     push: Callable[[str], None] | None = None
     """What `send` comes to, where the server offers it: without the layers in between it costs a third."""
@@ -186,7 +188,8 @@ class Reader:
         for one in listeners:
             agent = agents.get(one.agent_id)
             keyed = one.token_id in valid_tokens if one.token_id else one.session_key in valid_sessions
-            if agent is None or not keyed:
+            # A session from before a new password opens no page any more, but its row stays until its time is over.
+            if agent is None or not keyed or (one.password and one.password != agent.password):
                 self.loop.call_soon_threadsafe(self._dismiss, one)
                 continue
             sight = Sight(None if agent.is_admin else frozenset(teams[one.agent_id]))

@@ -201,6 +201,27 @@ def test_a_closed_account_is_signed_out_everywhere_within_5_seconds(hub: Running
         assert refused(hub, "", Cookie=cookie, Origin=hub.url) == 403
 
 
+def test_a_new_password_ends_the_sockets_of_other_browsers(hub: RunningHub) -> None:
+    """Whoever knew the old one hears nothing more: their session's row would have lived for a month."""
+    password, new = "gula aren 2026", "gula semut 2027"
+    with hub.api("ana") as api:
+        body = {"email": f"{uuid.uuid4().hex}@example.com", "name": "Hana", "password": password}
+        assert api.post("/agents/", json=body).status_code == 201
+    hub.demo["agents"].append({**body, "name": "Hana", "token": ""})
+    with closing(browser(hub, "hana")) as own, closing(browser(hub, "hana")) as other:
+        cookie = f"sessionid={other.cookies['sessionid']}"
+        with Ear(hub, "", Cookie=cookie, Origin=hub.url) as ear:
+            assert ear.hello
+            form = {"oldpassword": password, "password1": new, "password2": new}
+            own.get("/accounts/password/change/")
+            form["csrfmiddlewaretoken"] = own.cookies["csrftoken"]
+            done = own.post("/accounts/password/change/", data=form, headers={"Referer": hub.url})
+            assert done.status_code == 200, done.text[:500]
+            assert signed_in(own)
+            assert ear.closed() == 4401
+        assert not signed_in(other)
+
+
 def press(hub: RunningHub, client: httpx.Client, path: str) -> None:
     data = {"csrfmiddlewaretoken": client.cookies["csrftoken"]}
     answer = client.post(path, data=data, headers={"Referer": hub.url}, follow_redirects=False)
