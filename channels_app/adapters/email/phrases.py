@@ -30,7 +30,8 @@ VERBS = (
 )  # fmt: skip
 
 OPENERS = (
-    "on", "at", "às", "pada tanggal", "pada hari", "pada", "tanggal", "เมื่อวันที่", "เมื่อ", "ในวันที่", "ใน", "วันที่", "วัน", "vào", "lúc", "ngày", "am", "le", "el", "em", "no dia",
+    "on", "at", "in a message dated", "às", "на", "kuupäev", "missatge de", "wiadomość napisana", "در تاریخ", "noong", "v v", "pirmd", "otrd", "trešd",
+    "ceturtd", "piektd", "sestd", "svētd", "pada tanggal", "pada hari", "pada", "tanggal", "เมื่อวันที่", "เมื่อ", "ในวันที่", "ใน", "วันที่", "วัน", "vào", "lúc", "ngày", "am", "le", "el", "em", "no dia",
     "a", "il giorno", "il", "in data", "op", "den", "d.", "kl", "w dniu", "dnia", "dne", "v", "ve", "dňa", "pe", "în", "в", "у", "στις", "την",
     "στην", "στο", "في", "بتاريخ", "בתאריך", "ב-", "ביום", "em", "il giorno", "na", "på", "datum", "dana", "u", "le", "lúc", "ที่", "---- on", "quoting", "在", "于", "於",
     "от", "від", "από", "du", "van", "von", "de", "from",
@@ -46,7 +47,8 @@ DAYS = (
     "вс", "нд", "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье", "понеділок", "вівторок", "середа", "четвер",
     "п'ятниця", "субота", "неділя", "pzt", "sal", "çar", "per", "cum", "cmt", "paz", "δευ", "τρί", "τετ", "πέμ", "παρ", "σάβ", "κυρ", "الاثنين",
     "الثلاثاء", "الأربعاء", "الخميس", "الجمعة", "السبت", "الأحد", "सोम", "मंगल", "बुध", "गुरु", "शुक्र", "शनि", "रवि", "lunes", "martes",
-    "woensdag", "maandag", "dinsdag", "donderdag", "vrijdag", "zaterdag", "zondag",
+    "mán", "þri", "mið", "fim", "fös", "lau", "пон", "уто", "сре", "чет", "пет", "суб", "нед", "সোম", "মঙ্গল", "বুধ", "বৃহ", "শুক্র", "শনি", "রবি", "o luns", "o martes",
+    "o mércores", "o xoves", "o venres", "o sáb", "o dom", "星期", "woensdag", "maandag", "dinsdag", "donderdag", "vrijdag", "zaterdag", "zondag",
 )  # fmt: skip
 
 LABELS: dict[str, tuple[str, ...]] = {

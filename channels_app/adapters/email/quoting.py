@@ -61,6 +61,9 @@ _DATE = re.compile(
     r"\b(?:19|20|24|25|26)\d\d(?!\d)|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b|(?<!\d)\d{1,2}[:.hH]\d{2}(?!\d)|\d{4}年|\d{1,2}月\d{1,2}日|\d{4}년"
 )
 _ONLY_DATE = re.compile(r"(?:\s*[^\W\d_]{1,4}\.?)?(?:\s+(?:[^\W\d_]{1,4}\.? )?[\d./:-]+,?){1,2}\s*:")
+_YEAR = re.compile(r"(?:19|20|24|25|26)\d\d|\d[./-]\d{1,2}[./-]\d{2}")
+_HALF_A_DATE = re.compile(r"\d|,$")
+_OPEN_ANGLE = re.compile(r"<[^<>]{0,100}$")
 _CHINESE = re.compile(r"[^<>:]{1,60}[ >)][于於在] ?\d{4}")
 _BY_ME = re.compile(r"\b(?:i|ich|saya|aku|yo|eu|io|ik|jag|jeg) |j'ai |ผม|ฉัน|ดิฉัน|\btôi |我(?:写|寫)")
 """Whoever says "I wrote" is writing."""
@@ -233,7 +236,7 @@ def _find_attributions(lines: list[Line], kinds: list[str]) -> None:
 
 
 def _attribution_start(lines: list[Line], kinds: list[str], end: int) -> int:
-    joined = ""
+    joined = kept = ""
     best = -1
     gaps = 0
     quoted_next = _quote_follows(kinds, end)
@@ -249,13 +252,21 @@ def _attribution_start(lines: list[Line], kinds: list[str], end: int) -> int:
         joined = f"{lines[start].plain} {joined}".strip()
         if len(joined) > LONGEST_ATTRIBUTION:
             break
-        if _is_attribution(joined, several=start < end, quoted_next=quoted_next) and (
-            best < 0 or _strong_start(joined)
-        ):
-            best = start
-            if _strong_start(joined):
+        strong = _strong_start(joined)
+        named = _NAME_FIRST.match(joined) and _ADDRESS.search(joined)
+        longer = strong or (named and (not _ADDRESS.search(kept) or _OPEN_ANGLE.search(lines[start].plain)))
+        if _is_attribution(joined, several=start < end, quoted_next=quoted_next) and (best < 0 or longer):
+            best, kept = start, joined
+            if strong and not _goes_up(joined, lines[start - 1].plain if start else ""):
                 break
     return best
+
+
+def _goes_up(joined: str, above: str) -> bool:
+    """A line that holds the end of an attribution alone begins with a digit, too."""
+    if not _YEAR.search(joined) or not (_VERB.search(joined) or _ADDRESS.search(joined)):
+        return True
+    return joined[:1].isdigit() and above[-1:] not in ("", *".!?:;…。？！") and bool(_HALF_A_DATE.search(above))
 
 
 def _is_bare(plain: str) -> bool:

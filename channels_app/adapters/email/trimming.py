@@ -167,9 +167,15 @@ def _footer(lines: list[Line], kinds: list[str], end: int, last_text: int) -> in
     """The first ruled line below text, if little comes after it and no other rule parts that: -1 if there is none."""
     first_text = next((i for i in range(end) if kinds[i] == "t"), end)
     rules = [i for i in range(first_text, end) if kinds[i] == "r"][:2]
-    if not rules or (len(rules) > 1 and rules[1] < last_text):
+    if not rules or (len(rules) > 1 and rules[1] < last_text and _is_box(lines, kinds, rules[0])):
         return -1
     return rules[0] if _short_tail(lines, kinds, rules[0] + 1, end) else -1
+
+
+def _is_box(lines: list[Line], kinds: list[str], rule: int) -> bool:
+    """Several rules part a text: one right below its line, or one that "…:" announces."""
+    above = next((i for i in range(rule - 1, -1, -1) if kinds[i] != "e"), -1)
+    return above == rule - 1 or (above >= 0 and lines[above].plain.endswith(":"))
 
 
 def _short_tail(lines: list[Line], kinds: list[str], start: int, end: int) -> bool:

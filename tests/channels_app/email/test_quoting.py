@@ -58,6 +58,29 @@ def test_only_where_a_quote_follows(line: str) -> None:
     assert visible_reply(f"{REPLY}\n\n{line}\n{QUOTE}") == REPLY
 
 
+WRAPPED = [
+    "Il giorno 3 mar 2025, alle ore\n10:12, Shop <help@shop.example> ha scritto:",
+    "Shop <help@shop.example> kirjoitti\n3.3.2025 kello 10.12:",
+    "Shop <\nhelp@shop.example> kirjoitti 3.3.2025 kello 10.12:",
+    "Shop <help@shop.example\n<mailto:help@shop.example>> 於 2025年3月3日 上午10:12 寫道：",
+    "Shop <help@shop.example> 於 2025年3月3日 上午10:12\n寫道：",
+    "Vào lúc 10:12:33 GMT+7 Thứ Hai, 3 tháng\n3, 2025, Shop <help@shop.example> đã viết:",
+    "Shop <help@shop.example> ezt írta (időpont: 2025. márc.\n3., H, 10:12):",
+    "Pada Senin, 3 Maret 2025 pukul\n10.12.33 WIB, Shop <help@shop.example> menulis:",
+    "ใน วันจันทร์ที่ 3 มีนาคม 2568\nเวลา 10:12:33 GMT+7, Shop <help@shop.example> เขียนว่า:",
+]
+
+
+@pytest.mark.parametrize("line", WRAPPED)
+def test_wrapped_anywhere(line: str) -> None:
+    assert visible_reply(f"{REPLY}\n\n{line}\n{QUOTE}") == REPLY
+
+
+@pytest.mark.parametrize("line", [FIRST, "3. mar. 2025 kl. 10:12 skrev Shop <help@shop.example>:"])
+def test_words_right_above_are_not_taken_along(line: str) -> None:
+    assert visible_reply(f"Mit bestem Dank\n{line}\n{QUOTE}") == "Mit bestem Dank"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -99,6 +122,10 @@ def test_the_wrapped_end_of_a_quote_is_no_answer() -> None:
     assert visible_reply(f"{REPLY}\n\n{FIRST}\n{quote}\n") == REPLY
     asked = "> And is this the size that you would like to have for all of your chairs?\nyes"
     assert visible_reply(f"See below.\n\n{FIRST}\n{asked}\n").endswith("yes")
+
+
+def test_a_footer_with_rules_of_its_own_is_one() -> None:
+    assert visible_reply(f"{REPLY}\n\n---\n*Previous answers*\n\nAn older one.\n\n---\nVisit the page.") == REPLY
 
 
 def test_a_forward_that_its_program_quotes_is_kept() -> None:
