@@ -37,7 +37,18 @@ _DIGITS = {
     for c in map(chr, range(first, first + 10))
 }
 _DASHES = {ord(c): "-" for c in "\u2010\u2011\u2012\u2015\u2500\u2501"}
-TABLE = {**_INVISIBLE, **_SPACES, **_DIGITS, **_DASHES, ord("："): ":", ord("＜"): "<", ord("＞"): ">", ord("’"): "'"}
+TABLE = {
+    **_INVISIBLE,
+    **_SPACES,
+    **_DIGITS,
+    **_DASHES,
+    ord("："): ":",
+    ord("＜"): "<",
+    ord("＞"): ">",
+    ord("’"): "'",
+    ord("＿"): "_",
+    ord("＝"): "=",
+}
 _ROLE_OF = {label: role for role, labels in LABELS.items() for label in labels}
 _VERB = re.compile(
     "|".join(
@@ -92,7 +103,7 @@ _ABOVE = re.compile(ABOVE)
 _DEVICE = re.compile(DEVICES)
 _SENT_FROM = re.compile(r"[\s<>*_(\[]{0,4}(?:" + "|".join(SENT_FROM) + r")")
 _SIGNATURE = re.compile(r"\s{0,3}(?:--|—|–|__)\s*")
-_RULE = re.compile(r"\s*(?:[-_=—–―─━*~]\s?){3,}\s*")
+_RULE = re.compile(r"\s*(?:[-_=—–―─━ー*~]\s?){3,}\s*")
 _FOOTER = re.compile(r"\s*_{2,}\s*")
 
 
@@ -185,6 +196,8 @@ def _find_headers(lines: list[Line], kinds: list[str]) -> None:
     while at < len(lines):
         if kinds[at] == "t" and role_of(lines[at].plain) in ("from", "sent", "date", "subject", "to"):
             end = _header_block(lines, kinds, at)
+            if not end and _is_head_of_one_line(lines[at].plain):
+                end = at + 1
             if end:
                 kinds[at:end] = ["h" if kind != "e" else "e" for kind in kinds[at:end]]
                 above = next((i for i in range(at - 1, max(at - 4, -1), -1) if kinds[i] != "e"), -1)
@@ -193,6 +206,17 @@ def _find_headers(lines: list[Line], kinds: list[str]) -> None:
                 at = end
                 continue
         at += 1
+
+
+def _is_head_of_one_line(plain: str) -> bool:
+    """ "From: … Sent: … To: … Subject: …" by a program that lost the line ends."""
+    if not 30 <= len(plain) < LONGEST_LINE or "@" not in plain:
+        return False
+    roles: set[str] = set()
+    for before in plain.split(":")[:-1][:40]:
+        words = before.split(" ")[-3:]
+        roles |= {_ROLE_OF.get(" ".join(words[number:]), "") for number in range(len(words))}
+    return {"from", "to", "subject"} <= roles and bool(roles & {"sent", "date"})
 
 
 def _header_block(lines: list[Line], kinds: list[str], start: int) -> int:
@@ -215,8 +239,10 @@ def _header_block(lines: list[Line], kinds: list[str], start: int) -> int:
                 break
         at += 1
     marked = any(kinds[i] in "orb?" for i in range(max(0, start - 3), start))
-    # Where a parcel goes from and to, and when, is no head of a mail: that has a subject or an address.
-    told = "subject" in roles or any(_ADDRESS.search(line.plain) for line in lines[start:end])
+    # Where a parcel goes from and to, and when, is no head of a mail: that has a subject and a date, or an address.
+    told = ("subject" in roles and roles & {"sent", "date"}) or any(
+        _ADDRESS.search(line.plain) for line in lines[start:end]
+    )
     enough = (len(roles) >= 3 and (told or marked)) or (len(roles) >= 2 and marked)
     return end if enough and "from" in roles and roles & {"sent", "date", "subject", "to"} else 0
 
@@ -227,7 +253,7 @@ def _find_attributions(lines: list[Line], kinds: list[str]) -> None:
         if kinds[end] not in "t" or not line.plain:
             continue
         if not _ENDS.search(line.plain[-40:]):
-            if line.plain[-1] == ">" and len(line.plain) < 150 and _quote_follows(kinds, end) and _is_bare(line.plain):
+            if len(line.plain) < 150 and _quote_follows(kinds, end) and _is_bare(line.plain):
                 kinds[end] = "a"
             continue
         start = _attribution_start(lines, kinds, end)
@@ -270,8 +296,10 @@ def _goes_up(joined: str, above: str) -> bool:
 
 
 def _is_bare(plain: str) -> bool:
-    """ "2025/3/3 Shop <help@shop.example>" and nothing else above a quote."""
-    return _strong_start(plain) and bool(_ADDRESS.search(plain))
+    """ "2025/3/3 Shop <help@shop.example>" above a quote, with or without a verb at its end."""
+    verb = _VERB.search(plain)
+    ends = plain[-1] == ">" or (verb is not None and verb.end() == len(plain))
+    return ends and _strong_start(plain) and bool(_ADDRESS.search(plain))
 
 
 def _quote_follows(kinds: list[str], end: int) -> bool:

@@ -36,6 +36,8 @@ ANYWHERE = [
     "Šalje: Shop <help@shop.example>\nPoslano: 3. ožujka 2025. 10:12\nPrima: Ana\nPredmet: x",
     "Nuo: Shop <help@shop.example>\nIšsiųsta: 2025 m. kovo 3 d.\nKam: Ana\nTema: x",
     "Saatja: Shop <help@shop.example>\nSaadetud: 3. märts 2025\nAdressaat: Ana\nTeema: x",
+    "From: Shop <help@shop.example> Sent: Monday, March 3, 2025 10:12 AM To: Ana <ana@x.example> Subject: x",
+    "＿＿＿＿＿＿＿＿\nFrom: Shop <help@shop.example>\nSent: Monday\nTo: Ana",
     "Sent by: Shop\nTo: Ana\nDate: 03/03/2025 10:12\nSubject: x",
 ]  # fmt: skip
 BEFORE_A_QUOTE = [
@@ -44,6 +46,7 @@ BEFORE_A_QUOTE = [
     "Shop schreef:",
     "* Shop <help@shop.example> [2025-03-03 10:12]:",
     "2025/3/3 Shop <help@shop.example>",
+    "On Mon, Mar 3, 2025 at 10:12 AM Shop <help@shop.example> wrote",
 ]
 
 
@@ -90,6 +93,7 @@ def test_words_right_above_are_not_taken_along(line: str) -> None:
         "Pada tanggal 3 Maret 2025 pukul 10.12 saya menulis:\nbarang rusak.\nTolong bantu.",
         "เมื่อวันที่ 3 มีนาคม 2568 เวลา 10:12 ผมเขียนว่า:\nของเสีย\nช่วยด้วย",
         "My data:\nFrom: Jakarta\nTo: Bandung\nDate: 3 March 2025\n\nCan you deliver?",
+        "From: 3 March\nTo: 5 March\nSubject: booking\nGuests: 2\n\nPlease confirm.",
         "Send it to:\n\n-----\nAna Lim\nJalan Sudirman 1\n-----\n\nand tell me when it is sent.",
         "1. first\n---\n2. second\n---\n3. third",
         "As Einstein said:\n\n> Imagination is more important.\n\nSo I want a refund.",
