@@ -124,7 +124,9 @@ class SurveyAnswers(Door):
         return Answer(pages.listed(links, [answer_shape(row, self._sees(row)) for row in rows]))
 
     def _filtered(self, request: Request) -> QuerySet[Response]:
-        found = Response.objects.seen_with(self.sight).filter(invitation__is_test=False)
+        # By both: the ticket may have gone to another team since.
+        found = Response.objects.seen_with(self.sight).filter(self.sight.where("ticket__team_id"))
+        found = found.filter(invitation__is_test=False)
         found = found.select_related("survey", "version", "customer", "agent", "team")
         for name in ("survey", "agent", "team"):
             if chosen := number(request, name):

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from surveys import tallies
-from surveys.models import AskedInvitations, Invitation, Response
+from surveys.models import AskedInvitations, FollowUp, Invitation, Response
 from tickets.models import Activity, Ticket
 from tickets.shapes import when
 
@@ -45,6 +46,17 @@ def moved(tickets: Iterable[int], customer: int) -> None:
     """These tickets are another customer's from now on: two rows turned out to be one person."""
     Invitation.objects.filter(ticket__in=tickets).update(customer=customer)
     Response.objects.filter(ticket__in=tickets).update(customer=customer)
+
+
+def team_goes(team: int) -> None:
+    """What was asked, answered and is followed up in a team that is about to be deleted goes to the team that has the
+    ticket by now. Without a team it would be everybody's. The caller's transaction deletes the team."""
+    for model in (Invitation, Response):
+        rows = model.objects.filter(team=team)
+        tallies.touch(rows.order_by().values_list("survey_id", "day").distinct())
+        rows.update(team=Subquery(Ticket.objects.filter(pk=OuterRef("ticket")).values("team")[:1]))
+    theirs = Ticket.objects.filter(survey_responses__follow_up=OuterRef("pk")).values("team")[:1]
+    FollowUp.objects.filter(team=team).update(team=Subquery(theirs))
 
 
 @transaction.atomic

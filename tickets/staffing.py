@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -100,5 +102,8 @@ def _delete_if_empty(team: Team, into: Team | None) -> bool:
         raise staff.Refused(_("This team is not there any more."))
     if has_work(team):
         return False
+    for path in settings.PERSONAL_DATA:
+        # What other floors keep follows its ticket.
+        import_module(path).team_goes(team.pk)
     Team.objects.filter(pk=team.pk).delete()
     return True

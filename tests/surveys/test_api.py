@@ -9,15 +9,15 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
-from agents.models import Agent
+from agents.models import Agent, Team
 from customers.models import Customer as Person
 from surveys import answering, erasing, links, tallies
-from surveys.models import Invitation, Response, Survey, Tally
-from tests.conftest import Api, Customer
+from surveys.models import FollowUp, Invitation, Response, Survey, Tally
+from tests.conftest import Api, Customer, hire
 from tests.surveys.conftest import around, asked, survey
-from tickets import addresses
+from tickets import addresses, lifecycle, staffing
 from tickets.erasing import steps
-from tickets.models import Activity, Ticket
+from tickets.models import Activity, Actor, Ticket
 
 assert get_resolver().url_patterns
 Door = Callable[[Agent | None], Api]
@@ -43,6 +43,33 @@ def test_surveys_and_answers(api: Door, response: Response, bea: Agent, carl: Ag
     for wrong in ("score=x", "survey=x", "ticket=-1", "cursor=x"):
         assert door("GET", f"/survey-answers/?{wrong}").status_code == 400, wrong
     assert door("GET", "/surveys/999/").status_code == 404
+
+
+def test_an_answer_on_a_ticket_that_has_gone_to_another_team_is_not_told(
+    api: Door, response: Response, ana: Agent, bea: Agent, south: Team
+) -> None:
+    lifecycle.change(response.ticket_id, Actor.of(ana), team=south)
+    assert api(bea)("GET", f"/tickets/{response.ticket_id}/").status_code == 404
+    assert api(bea).get("/survey-answers/")["results"] == []
+    assert len(api(ana).get("/survey-answers/")["results"]) == 1
+
+
+def test_what_was_answered_in_a_team_that_is_deleted_does_not_become_everybodys(
+    api: Door, csat: Survey, ticket: Ticket, bea: Agent, ana: Agent, north: Team
+) -> None:
+    Survey.objects.filter(pk=csat.pk).update(rules=[{"name": "Low", "high": 2, "follow_up_hours": 4}])
+    answering.taken(asked(ticket, bea).pk, answering.Given(score=1, comment="Rahasia"))
+    around()
+    nina, west = hire("Nina", None, Agent.Role.LEAD), Team.objects.create(name="West")
+    staffing.delete_team(north, west, ana)
+    around()
+    assert {one.team for model in (Invitation, Response, FollowUp) for one in model.objects.all()} == {west}
+    assert api(nina).get("/survey-answers/")["results"] == []
+    assert api(nina).get(f"/surveys/{csat.pk}/results/")["answered"] == 0
+    nina.teams.add(west)
+    (said,) = api(nina).get("/survey-answers/")["results"]
+    assert (said["comment"], said["team"]["name"]) == ("Rahasia", "West")
+    assert api(nina).get(f"/surveys/{csat.pk}/results/")["answered"] == 1
 
 
 def test_results(api: Door, response: Response, bea: Agent, lena: Agent, csat: Survey) -> None:
