@@ -190,6 +190,33 @@ def test_the_customer_beside_the_ticket(enter: Enter, dora: Dora, width: int, ha
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_what_is_noted_about_a_customer_by_keys(enter: Enter, dora: Dora) -> None:
+    """Refused, nothing that was typed is lost; saved, it stands there; and it is taken back like any verb."""
+    dora.says("Saya langganan lama")
+    page, hands = enter("bea", viewport={"width": 1440, "height": 900}, expect_trouble=True), Keys()
+    panel = page.get_by_role("complementary", name="Customer")
+    open_ticket(page, dora, hands)
+    hands.press(panel.locator("summary", has_text="Edit"))
+    standing, attributes = panel.get_by_label("Standing"), panel.get_by_role("textbox", name="Attributes")
+    hands.select(standing, "loyal")
+    hands.write(panel.get_by_role("textbox", name="Tags of the customer"), "VIP, reseller")
+    hands.write(attributes, "plan")
+    hands.press(panel.get_by_role("button", name="Save"))
+    told(page, "like: plan = gold")
+    expect(attributes).to_have_value("plan")
+    expect(standing).to_have_value("loyal")
+    hands.write(attributes, "plan = gold")
+    hands.press(panel.get_by_role("button", name="Save"))
+    tags = panel.get_by_role("list", name="Tags of the customer")
+    expect(tags.get_by_role("listitem")).to_have_text(["VIP", "reseller"])
+    expect(panel).to_contain_text("Loyal")
+    expect(panel.get_by_role("definition")).to_have_text("gold")
+    page.keyboard.press("z")
+    told(page, "Undone")
+    expect(tags).to_have_count(0)
+    expect(panel.get_by_role("definition")).to_have_count(0)
+
+
 # The browser's own, which really shows it. No test can click what stands outside the page.
 # The browser takes its time to choose the tab that tells.
 WATCHED = """
