@@ -749,6 +749,9 @@ def test_a_late_failure_reads_like_an_early_one() -> None:
     failure = late_failure(early)
     assert (failure.code, failure.category, failure.detail) == ("131047", "window", "More than 24 hours")
     assert late_failure(None).category == "unknown"
+    # A code that is new, of a family that is known.
+    assert (late_failure({"code": 132999}).category, late_failure({"code": 299}).category) == ("content", "auth")
+    assert late_failure({"code": 1329}).category == "unknown"
     assert late_failure({"code": "x" * 1000, "title": 7}).permanent
 
 

@@ -131,6 +131,14 @@ def test_html_in_every_field(ticket: Ticket, pages: Client, sms_channel: Channel
     assert '"><b>' not in html
 
 
+@pytest.mark.parametrize("given", ["dora.s", "@dora.s"])
+def test_a_user_name_has_one_sign_however_the_platform_writes_it(ticket: Ticket, pages: Client, given: str) -> None:
+    Address.objects.filter(pk=ticket.address_id).update(username=given)
+    html = panel(pages, ticket)
+    assert "@dora.s" in html
+    assert "@@" not in html
+
+
 def test_a_name_of_five_hundred_marks(ticket: Ticket, pages: Client) -> None:
     Person.objects.update(name="a" + "\u0300" * 199)
     assert "\u0300" in panel(pages, ticket)
