@@ -29,6 +29,9 @@ function anythingWaiting() {
   return stored().some((name) => name.startsWith(`out:${me}:`));
 }
 
+// Files that are being added, by ticket: they go on while another ticket is open.
+const adding = new Map();
+
 if (me && anythingWaiting()) pending().then(({ outbox }) => outbox.start(), () => {});
 
 export class Composer {
@@ -40,7 +43,8 @@ export class Composer {
     this.ticket = Number(root.dataset.ticket);
     this.quote = null;
     this.key = "";
-    this.uploads = null;
+    for (const [ticket, uploads] of adding) if (!uploads.going) adding.delete(ticket);
+    this.uploads = adding.get(this.ticket)?.moved(this) ?? null;
     this.template = null;
     this.buttons = [];
     this.offers = null;
@@ -401,7 +405,9 @@ export class Composer {
 
   async loadUploads() {
     const { Uploads } = await import("./uploads.js");
-    return (this.uploads ??= new Uploads(this));
+    this.uploads ??= new Uploads(this);
+    adding.set(this.ticket, this.uploads);
+    return this.uploads;
   }
 
   // Sending.
@@ -514,15 +520,13 @@ function lengthOf(text, unit) {
 }
 
 const language = document.documentElement.lang || "en";
-const units = Object.fromEntries(
-  ["hour", "minute", "second"].map((unit) => [unit, new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" })]),
-);
+const counted = (unit, count) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(count);
 
 function duration(left) {
   const seconds = Math.ceil(left / 1000);
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
-  if (hours) return `${units.hour.format(hours)} ${units.minute.format(minutes)}`;
-  return seconds >= 120 ? units.minute.format(minutes) : units.second.format(seconds);
+  if (hours) return `${counted("hour", hours)} ${counted("minute", minutes)}`;
+  return seconds >= 120 ? counted("minute", minutes) : counted("second", seconds);
 }
 
 function readDraft(name) {
@@ -564,6 +568,14 @@ function mark() {
 
 const list = document.getElementById("list");
 if (list) {
+  // Dropped beside the ticket, a file would take the page's place.
+  for (const what of ["dragover", "drop"]) {
+    document.addEventListener(what, (event) => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    });
+  }
   const soon = calm(400, mark);
   new MutationObserver(soon).observe(list, { childList: true, subtree: true });
   document.addEventListener("input", (event) => event.target.id === "say" && soon());

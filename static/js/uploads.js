@@ -7,11 +7,24 @@ const most = () => Number(document.body.dataset.maxBytes) || Infinity;
 
 export class Uploads {
   constructor(composer) {
+    this.entries = [];
+    this.moved(composer);
+    window.addEventListener("online", () => this.resume());
+  }
+
+  /** Whoever looks at another ticket meanwhile finds their files as far as they have come, in the ticket's next composer. */
+  moved(composer) {
     this.composer = composer;
     this.form = composer.form;
     this.place = this.form.querySelector("#adding");
-    this.entries = [];
-    window.addEventListener("online", () => this.resume());
+    // What another tab has sent meanwhile is no part of the draft any more.
+    const files = (kind) => composer.draft(kind).files ?? [];
+    this.entries = this.entries.filter((one) => one.state !== "done" || files(one.kind).some(({ id }) => id === one.id));
+    return this;
+  }
+
+  get going() {
+    return this.entries.some((one) => one.state === "sending" || one.state === "waiting" || one.stopped);
   }
 
   of(kind) {
@@ -54,6 +67,8 @@ export class Uploads {
       entry.final = Boolean(entry.why);
       this.entries.push(entry);
     }
+    // A tab that is closed before they are there says so when the ticket is opened again.
+    this.composer.save();
     this.draw();
     this.go();
   }
@@ -125,10 +140,10 @@ export class Uploads {
     this.go();
   }
 
-  /** The other kind's draft is not on the page: its files are put there by hand. */
+  /** What is not on the page, the other kind's draft or that of a ticket left meanwhile, is changed where it is kept. */
   saved(entry) {
     const { composer } = this;
-    if (entry.kind === composer.kind) composer.save();
+    if (entry.kind === composer.kind && composer.root.isConnected) composer.save();
     else composer.saveFor(entry.kind, { ...composer.draft(entry.kind), files: this.kept(entry.kind) });
   }
 

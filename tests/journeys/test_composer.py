@@ -137,9 +137,10 @@ HANDED_OVER = """([type, bytes]) => {
     document.querySelector("#say").dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, ...options}));
     return;
   }
-  for (const what of ["dragover", "drop"]) {
-    document.querySelector("#stream").dispatchEvent(new DragEvent(what, {dataTransfer: data, ...options}));
-  }
+  // Beside the ticket a file is nothing, and above all no page of its own; on it, it is added.
+  const left = (place) => ["dragover", "drop"].filter((what) =>
+    document.querySelector(place).dispatchEvent(new DragEvent(what, {dataTransfer: data, ...options})));
+  return [...left("#list"), ...left("#stream")];
 }"""
 
 
@@ -157,7 +158,7 @@ def test_files_pasted_and_dropped_even_when_one_stops_half_way(
     field(page).press("Control+Enter")
     told(page, "A file is not there")
     KEYS.press(chip.get_by_role("button", name="Try tempel.png again"))
-    page.evaluate(HANDED_OVER, ["drop", PIXEL])
+    assert page.evaluate(HANDED_OVER, ["drop", PIXEL]) == []
     expect(page.locator(".dropzone")).to_be_hidden()
     expect(page.locator("#adding .chip")).to_have_count(2)
     expect(page.locator("#adding .done")).to_have_count(2)
@@ -171,6 +172,30 @@ def test_files_pasted_and_dropped_even_when_one_stops_half_way(
     arrived(platform, dora, 1)
     sent = platform.sent_to(dora.id)
     assert sorted(file["filename"] for one in sent for file in one["attachments"]) == ["seret.png", "tempel.png"]
+
+
+def test_a_file_goes_on_while_its_agent_looks_at_another_ticket(
+    enter: Enter, hub: RunningHub, platform: FakeWebhookPlatform, dora: Dora
+) -> None:
+    other = Dora(hub)
+    other.says("Saya juga")
+    dora.says("Kirim fotonya")
+    page = enter("bea")
+    open_ticket(page, dora, KEYS)
+    held: list[Route] = []
+    page.route("**/uploads/", lambda route: held.append(route))
+    page.evaluate(HANDED_OVER, ["paste", PIXEL])
+    until(page, lambda: held)
+    open_ticket(page, other, KEYS)
+    expect(page.locator("#adding .chip")).to_have_count(0)
+    open_ticket(page, dora, KEYS)
+    expect(page.locator("#adding .sending", has_text="tempel.png").get_by_role("progressbar")).to_be_visible()
+    held.pop().continue_()
+    expect(page.locator("#adding .done")).to_have_count(1)
+    KEYS.write(field(page), "Ini fotonya")
+    field(page).press("Control+Enter")
+    expect(message(page, "Ini fotonya").locator(".files img")).to_have_count(1)
+    arrived(platform, dora, 1)
 
 
 def test_one_message_is_answered_by_keyboard(enter: Enter, platform: FakeWebhookPlatform, dora: Dora) -> None:
