@@ -4,6 +4,8 @@ import { ask, calm, explain, fragment, handsOff, localise, missing, toast, words
 
 const AT_ONCE = 60;
 const AGAIN = 3000;
+// What lies below the screen is laid out a moment after what is seen, in a frame of its own.
+const BELOW = 100;
 
 // Whether a row of the list belongs behind another, in either order.
 const older = (one, row) => Number(one.dataset.seq) < Number(row.dataset.seq);
@@ -78,6 +80,7 @@ export class List {
     const field = $("#q");
     if (document.activeElement !== field) field.value = new URLSearchParams(query).get("q") ?? "";
     this.at = Number(at);
+    setTimeout(() => $("#rows")?.classList.add("whole"), BELOW);
     this.desk.listShown(this.at, title);
     if (counts) this.showCounts(JSON.parse(counts));
     else this.refreshCounts();

@@ -22,6 +22,7 @@ export function toast(text, { bad = false, link = null, action = null } = {}) {
     const anchor = document.createElement("a");
     anchor.href = link.href;
     anchor.textContent = link.text;
+    if (link.beside) anchor.target = "_blank";
     shown.append(" ", anchor);
   }
   if (action) shown.append(" ", actionButton(shown, action));
@@ -55,8 +56,11 @@ function fade(shown, after) {
   setTimeout(() => (shown.matches(":hover, :focus-within") ? fade(shown, 2000) : shown.remove()), after);
 }
 
-/** What an answer that is no success means, said once and in words. Gives the words. */
-export function explain(status, body) {
+/** What an answer that is no success means, said once and in words. Gives the words.
+ *
+ * beside: one signs in in a tab of its own, since what is typed on this page is kept nowhere else.
+ */
+export function explain(status, body, { beside = false } = {}) {
   let given = {};
   try {
     given = JSON.parse(body);
@@ -65,7 +69,7 @@ export function explain(status, body) {
   }
   const here = location.pathname + location.search;
   if (status === 401) {
-    const link = { href: `${given.sign_in ?? "/accounts/login/"}?next=${encodeURIComponent(here)}`, text: words("signIn") };
+    const link = { href: `${given.sign_in ?? "/accounts/login/"}?next=${encodeURIComponent(here)}`, text: words("signIn"), beside };
     toast(given.words ?? words("sessionOver"), { bad: true, link });
     return given.words ?? words("sessionOver");
   }
@@ -204,22 +208,36 @@ function format(options) {
   }
 }
 
-const clock = format({ hour: "2-digit", minute: "2-digit" });
-const dayMonth = format({ day: "numeric", month: "short" });
-const date = format({ day: "numeric", month: "short", year: "numeric" });
-const weekday = format({ weekday: "long", day: "numeric", month: "long" });
-const weekdayYear = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
-const soon = format({ weekday: "short", hour: "2-digit", minute: "2-digit" });
-const exact = format({ dateStyle: "full", timeStyle: "medium" });
-const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: format({}).resolvedOptions().timeZone });
-const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
-const units = ["second", "minute", "hour", "day"];
-const spans = Object.fromEntries(
-  units.map((unit) => [unit, new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow" })]),
-);
+/** Made when it is first asked for: each costs the page's start a millisecond, and few are needed there. */
+const later = (make) => {
+  let made;
+  return () => (made ??= make());
+};
 
+const clock = later(() => format({ hour: "2-digit", minute: "2-digit" }));
+const dayMonth = later(() => format({ day: "numeric", month: "short" }));
+const date = later(() => format({ day: "numeric", month: "short", year: "numeric" }));
+const weekday = later(() => format({ weekday: "long", day: "numeric", month: "long" }));
+const weekdayYear = later(() => format({ weekday: "long", day: "numeric", month: "long", year: "numeric" }));
+const soon = later(() => format({ weekday: "short", hour: "2-digit", minute: "2-digit" }));
+const exact = later(() => format({ dateStyle: "full", timeStyle: "medium" }));
+const isoDay = later(() => new Intl.DateTimeFormat("en-CA", { timeZone: clock().resolvedOptions().timeZone }));
+const relative = later(() => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
+const spanOf = (unit) => later(() => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow" }));
+const [minutes, hours, daysLong] = ["minute", "hour", "day"].map(spanOf);
+
+const QUARTER = 900000;
+const MANY = 5000;
+const days = new Map();
+
+/** No zone's day begins within a quarter of an hour, so one answer does for all of it. */
 export function dayOf(at) {
-  return isoDay.format(at);
+  const quarter = Math.floor(at / QUARTER);
+  if (!days.has(quarter)) {
+    if (days.size > MANY) days.clear();
+    days.set(quarter, isoDay().format(at));
+  }
+  return days.get(quarter);
 }
 
 function daysAgo(at, now) {
@@ -232,37 +250,36 @@ function sameYear(at, now) {
 
 function span(seconds) {
   const s = Math.max(seconds, 0);
-  if (s < 60) return spans.minute.format(0);
-  if (s < 3600) return spans.minute.format(Math.floor(s / 60));
-  if (s < 86400) return spans.hour.format(Math.floor(s / 3600));
-  return spans.day.format(Math.floor(s / 86400));
+  if (s < 3600) return minutes().format(Math.floor(s / 60));
+  if (s < 86400) return hours().format(Math.floor(s / 3600));
+  return daysLong().format(Math.floor(s / 86400));
 }
 
 /** Hours with minutes while it is a matter of hours: "2 h 10 min". */
 function fine(seconds) {
   const s = Math.max(seconds, 0);
   if (s < 3600 || s >= 86400) return span(s);
-  const minutes = Math.floor((s % 3600) / 60);
-  return minutes ? `${spans.hour.format(Math.floor(s / 3600))} ${spans.minute.format(minutes)}` : span(s);
+  const rest = Math.floor((s % 3600) / 60);
+  return rest ? `${hours().format(Math.floor(s / 3600))} ${minutes().format(rest)}` : span(s);
 }
 
 const shown = {
-  time: (at) => clock.format(at),
+  time: (at) => clock().format(at),
   day(at, now) {
     const days = daysAgo(at, now);
-    if (days === 0 || days === 1) return capital(relative.format(-days, "day"));
-    return (sameYear(at, now) ? weekday : weekdayYear).format(at);
+    if (days === 0 || days === 1) return capital(relative().format(-days, "day"));
+    return (sameYear(at, now) ? weekday() : weekdayYear()).format(at);
   },
   age(at, now) {
     const days = daysAgo(at, now);
-    if (days <= 0) return clock.format(at);
-    if (days === 1) return capital(relative.format(-1, "day"));
-    return (sameYear(at, now) ? dayMonth : date).format(at);
+    if (days <= 0) return clock().format(at);
+    if (days === 1) return capital(relative().format(-1, "day"));
+    return (sameYear(at, now) ? dayMonth() : date()).format(at);
   },
-  date: (at) => date.format(at),
+  date: (at) => date().format(at),
   span: (at, now) => span((now - at) / 1000),
   due: (at, now) => words(at > now ? "timeLeft" : "timeOver", { time: fine(Math.abs(at - now) / 1000) }),
-  until: (at, now) => (at - now < 6 * 86400000 ? soon.format(at) : `${dayMonth.format(at)} ${clock.format(at)}`),
+  until: (at, now) => (at - now < 6 * 86400000 ? soon().format(at) : `${dayMonth().format(at)} ${clock().format(at)}`),
 };
 
 function capital(text) {
@@ -281,8 +298,20 @@ export function localise(root = document) {
     if (Number.isNaN(at.getTime())) continue;
     const text = shown[element.dataset.as]?.(at, now);
     if (text && element.textContent !== text) element.textContent = text;
-    if (!element.title) element.title = exact.format(at);
   }
+}
+
+/** The whole of it is told to who points at it. */
+document.addEventListener("pointerover", ({ target }) => {
+  const time = target.closest?.("time[data-as]");
+  const at = time && !time.title ? new Date(time.dateTime) : null;
+  if (at && !Number.isNaN(at.getTime())) time.title = exact().format(at);
+});
+
+// The first of each kind reads its language for milliseconds: here, in another task than what the page does with it.
+if (document.querySelector("time[data-as]")) {
+  dayOf(new Date());
+  span(0);
 }
 
 setInterval(() => document.visibilityState === "visible" && localise(), 30000);
