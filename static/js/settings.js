@@ -10,7 +10,11 @@
 //   <form data-go-on>                           a part of it is done: it is sent again by itself, and shows how far it is
 //   <div data-poll="#id">                       is asked for again every second until the answer has no data-poll
 
-import { ask, explain, fragment, handsOff, toast, words } from "./web.js";
+import { ask, csrf, explain, fragment, handsOff, toast, words } from "./web.js";
+
+const FRESH = 60000;
+let known = Date.now();
+let token = csrf();
 
 function prepare(root) {
   for (const button of root.querySelectorAll("[data-copy], [data-reveal], [formaction][data-into]")) button.hidden = false;
@@ -93,7 +97,7 @@ async function send(form, submitter) {
     const response = await ask(own ? submitter.formAction : form.action, { method: "POST", body });
     const text = await response.text();
     const news = response.ok && fragment(text).querySelector(into);
-    if (!news) return explain(response.status, text);
+    if (!news) return explain(response.status, text, { beside: true });
     prepare(news);
     place.replaceChildren(...news.childNodes);
   } catch {
@@ -105,6 +109,24 @@ async function send(form, submitter) {
     // What was pressed may be gone with the old part: whoever uses the keyboard goes on where the answer is.
     (submitter?.isConnected ? submitter : place.querySelector("[data-shown]"))?.focus();
   }
+}
+
+/** Left open for a night, or beside a new sign-in: what was typed must not end at a sign-in page or an old token. */
+async function asked(form, submitter) {
+  busy(form, true);
+  let response;
+  try {
+    response = await ask(location.href);
+  } catch {
+    return toast(words("offline"), { bad: true });
+  } finally {
+    busy(form, false);
+  }
+  if (response.status === 401 || response.redirected) return explain(401, response.redirected ? "" : await response.text(), { beside: true });
+  known = Date.now();
+  token = csrf();
+  form.elements.csrfmiddlewaretoken.value = token;
+  form.requestSubmit(submitter);
 }
 
 document.addEventListener("click", (event) => {
@@ -123,6 +145,9 @@ document.addEventListener("submit", (event) => {
   if (form.matches("[data-into]")) {
     event.preventDefault();
     send(form, event.submitter);
+  } else if (form.elements.csrfmiddlewaretoken && (csrf() !== token || Date.now() - known > FRESH)) {
+    event.preventDefault();
+    asked(form, event.submitter);
   } else if (form.matches("[data-once]")) {
     // After the browser has read the form: a disabled button's value would not go with it.
     setTimeout(() => busy(form, true));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -99,3 +100,24 @@ def test_an_envelope_is_looked_at_and_opened_again(enter: Enter, hub: RunningHub
     page.goto(f"/settings/envelopes/?state=failed&channel={hub.channel('webhook')['id']}")
     hands.press(page.get_by_role("button", name="Replay all"))
     expect(page.locator("#found")).to_contain_text("What is still here failed once more.")
+
+
+def test_what_is_typed_outlives_the_session(enter: Enter, hub: RunningHub) -> None:
+    """By keyboard alone: signed in anew in a tab beside it, and saved as it was typed."""
+    page, keys, name = enter("ana", expect_trouble=True), Keys(), f"rusak di jalan {uuid.uuid4().hex[:6]}"
+    page.goto("/settings/tags/")
+    field = page.get_by_label("Name", exact=True)
+    keys.write(field, name)
+    page.context.clear_cookies()
+    page.keyboard.press("Enter")
+    with page.context.expect_page() as beside:
+        keys.press(page.locator(".toast").get_by_role("link", name="Sign in"))
+    agent = hub.agent("ana")
+    keys.write(beside.value.get_by_label("E-mail address"), agent["email"])
+    keys.write(beside.value.get_by_label("Password", exact=True), agent["password"])
+    keys.press(beside.value.get_by_role("button", name="Sign in"))
+    expect(beside.value.get_by_role("heading", name="Tags")).to_be_visible()
+    expect(field).to_have_value(name)
+    keys.reach(field)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
