@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 from channels_app import reading
@@ -433,14 +434,24 @@ NOTICES = {
 }
 
 
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What is said in it, however deep: of a form the answers are."""
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+    if inner is None:
+        yield name, value
+        return
+    for key, one in inner:
+        yield from _leaves(one, f"{name}.{key}"[:200] if name else str(key)[:60])
+
+
 def _notice(item: Item, name: str) -> Notice:
     given = obj(item.event[name])
     kind = NOTICES[name]
     if word(given.get("notification_messages_status")).replace(" ", "_") == "stop_notifications":
         kind = "opt_out"
     # Tokens that open something and codes that pass through are nobody's business in a log.
-    open_ones = {key: value for key, value in list(given.items())[:20] if "token" not in key and "code" not in key}
-    detail = said(open_ones) if name != "referral" else (_referral(given) or {})
+    open_ones = ((key, value) for key, value in _leaves(given) if "token" not in key and "code" not in key)
+    detail = said(dict(islice(open_ones, 20))) if name != "referral" else (_referral(given) or {})
     if kind == "handover":
         detail["action"] = name
     return Notice(

@@ -184,6 +184,16 @@ def test_a_stopped_subscription_is_an_opt_out_and_tells_no_token() -> None:
     assert box.sender.external_id == "user_ref:u-1"
 
 
+def test_the_answers_of_a_form_stand_in_its_line(kind: str) -> None:
+    answer = {"type": "csat", "payload": "4", "follow_up": {"type": "free_form", "payload": "Ramah"}}
+    form = {"feedback_screens": [{"screen_id": 0, "questions": {"q1": answer}}]}
+    (told,) = parse(kind, page(kind, event(kind, messaging_feedback=form)))
+    assert told.kind == "feedback"
+    assert {"4", "Ramah"} <= set(told.detail.values())
+    (roles,) = parse(kind, page(kind, event(kind, app_roles={"123": ["primary_receiver"]})))
+    assert roles.detail == {"123.0": "primary_receiver", "action": "app_roles"}
+
+
 def test_what_nobody_knows_is_shown(kind: str) -> None:
     found = payload(kind, "kinds_nobody_knows")
     assert all(isinstance(item, InboundMessage) and item.unsupported for item in found)
