@@ -28,7 +28,11 @@ class Phone {
     const { url, customer } = this.list.dataset;
     try {
       const response = await ask(`${url}?${new URLSearchParams({ customer })}`);
-      if (!response.ok) return explain(response.status, await response.text());
+      // What broke on the server's side passes; what does not pass is said once.
+      const over = !response.ok && response.status < 500;
+      if (over && !this.over) explain(response.status, await response.text());
+      this.over = over;
+      if (!response.ok) return;
       const news = fragment(await response.text());
       localise(news);
       const { list } = this;

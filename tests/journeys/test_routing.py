@@ -100,8 +100,22 @@ def test_axe_finds_nothing_on_the_pages_about_routing(enter: Enter, hub: Running
     settled(ana)
 
 
+def test_the_board_says_that_it_is_old_and_goes_on(enter: Enter) -> None:
+    ana = enter("ana", expect_trouble=True)
+    ana.goto("/board/")
+    expect(ana.get_by_role("heading", name="Who is there")).to_be_visible()
+    ana.route("**/board/", lambda route: route.abort())
+    expect(ana.locator("#offline")).to_contain_text("No connection")
+    assert findings(ana) == []
+    ana.unroute("**/board/")
+    expect(ana.locator("#offline")).to_be_hidden()
+    # Signed out meanwhile: said, and nobody looks at yesterday's board.
+    ana.context.clear_cookies()
+    expect(ana.locator(".toast").get_by_role("link", name="Sign in")).to_be_visible()
+
+
 def told_of(hub: RunningHub, admin: httpx.Client, ana: Page, team: int, name: str) -> bool:
-    """Somebody writes, and their ticket is promised. A frame that passes beside the log may be lost: then another."""
+    """Somebody writes, and their ticket is promised. Its minute may be over before the page has looked: then another."""
     hub.say("Barang saya kosong, tolong segera", sender=f"u-{name}", name=name)
     found = admin.get("/tickets/", params={"limit": 200}).json()["results"]
     number = next(row["number"] for row in found if row["customer"]["name"] == name)
