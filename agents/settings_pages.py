@@ -30,12 +30,13 @@ View = Callable[..., HttpResponseBase]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One entry of the side navigation. name: of its URL."""
+    """One entry of the side navigation. name: of its URL. also: of a page that belongs to it and lies elsewhere."""
 
     name: str
     title: Any
     icon: str
     roles: tuple[str, ...] = EVERYBODY
+    also: str = ""
 
 
 SECTIONS = (
@@ -49,7 +50,7 @@ SECTIONS = (
     Section("settings_tags", gettext_lazy("Tags"), "tag", (ADMIN, LEAD)),
     Section("settings_channels", gettext_lazy("Channels"), "plug", (ADMIN, LEAD)),
     Section("settings_surveys", gettext_lazy("Surveys"), "smile-plus", (ADMIN, LEAD)),
-    Section("survey_results", gettext_lazy("Survey results"), "gauge", (ADMIN, LEAD)),
+    Section("survey_results", gettext_lazy("Survey results"), "gauge", (ADMIN, LEAD), also="survey_follow_ups"),
     Section("settings_envelopes", gettext_lazy("Envelopes"), "mail-warning", (ADMIN,)),
 )
 
@@ -74,7 +75,8 @@ def places(request: HttpRequest) -> list[Place]:
             url = reverse(section.name)
         except NoReverseMatch:
             continue
-        found.append(Place(section, url, request.path.startswith(url)))
+        here = (url, reverse(section.also)) if section.also else url
+        found.append(Place(section, url, request.path.startswith(here)))
     return found
 
 

@@ -245,6 +245,7 @@ def test_a_low_score_is_somebodys_to_see_to(ticket: Ticket, bea: Agent, lena: Ag
     assert (row.outcome, row.done_by) == ("solved", lena)
     assert row.done_at
     assert "Nothing to follow up" in text(client.get("/surveys/follow-ups/"))
+    assert '<a href="/surveys/results/" aria-current="page">' in client.get("/surveys/follow-ups/").content.decode()
     assert "Solved for the customer" in text(client.get("/surveys/follow-ups/?show=done"))
     assert client.post(f"/surveys/follow-ups/{row.pk}/", {"outcome": "x"}).status_code == 422
     assert client_of(bea).get("/surveys/follow-ups/").status_code == 403
