@@ -46,12 +46,19 @@ REFUSED_WITHIN = 30
 # A download that moves no byte for so long is cut.
 STALLED = 60
 FINISH_WITHIN = 7
+TOLD_WITHIN = 1
 IN_MEMORY = 256 * 1024
 
 REFUSAL = b'{"title": "Content Too Large", "status": 413, "detail": "No request may be larger than 48 MiB."}'
 REFUSED = (
     b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(REFUSAL), REFUSAL)
+)
+
+LONG = b'{"title": "Request Header Fields Too Large", "status": 431, "detail": "A line of the request is over 16 KiB."}'
+TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(LONG), LONG)
 )
 
 loop_reactor: Any = reactor
@@ -146,8 +153,17 @@ class Factory(HTTPFactory):  # type: ignore[misc]
     def buildProtocol(self, address: Any) -> Any:
         protocol = super().buildProtocol(address)
         protocol.requestFactory = Request
+        # Twisted would hang up without a word.
+        protocol._channel.lineLengthExceeded = lambda line: self.too_long(protocol._channel)
         self.connected.add(protocol)
         return protocol
+
+    def too_long(self, channel: Any) -> None:
+        """Answered, then read on for a moment: closed now, a sender still sending would never see the answer."""
+        transport = channel.transport
+        channel.dataReceived = lambda data: None
+        transport.write(TOO_LONG)
+        loop_reactor.callLater(CLOSE_WITHIN, lambda: transport.connected and transport.loseConnection())
 
     def unsent(self) -> bool:
         """An answer is given to the transport and has not left it: it would be lost if everything closed now."""
@@ -285,9 +301,17 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     async def finish(self) -> None:
         self.listener.stopListening()
-        for protocol in list(self.connections):
-            if isinstance(protocol, Socket) and protocol.state == Socket.STATE_OPEN:
-                protocol.sendCloseFrame(code=GOING_AWAY)
+        told = [
+            protocol
+            for protocol in list(self.connections)
+            if isinstance(protocol, Socket) and protocol.state == Socket.STATE_OPEN
+        ]
+        for protocol in told:
+            protocol.sendCloseFrame(code=GOING_AWAY)
+        # Given to the transport it is not sent yet; whoever does not read is not waited for.
+        soon = time.monotonic() + TOLD_WITHIN
+        while any(one.transport.connected and waiting_in(one.transport) for one in told) and time.monotonic() < soon:
+            await asyncio.sleep(0.02)
         deadline = time.monotonic() + FINISH_WITHIN
         while (self.busy(Request) or self.http_factory.unsent()) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
