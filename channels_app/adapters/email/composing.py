@@ -29,7 +29,6 @@ MOST_REFERENCES = 20
 _ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"\\\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\"\\/\x00-\x1f\x7f]{1,250}")
 _NAMED = re.compile(r"[^<>\x00-\x1f\x7f]*<([^<>]*)>")
-_OWN = re.compile(r"((?:[a-z]{1,20}-)?\d{1,18}(?:-\d{1,3})?)\.[0-9a-f]{20}@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def message_id(account: Account, message: OutboundMessage) -> str:
 
 def own_key(external_id: str) -> str:
     """``OutboundMessage.key`` out of a Message-ID of ours; "" if it is none. It proves nothing by itself."""
-    found = _OWN.match(external_id.strip("<> "))
+    found = loops.OWN_ID.match(external_id.strip("<> "))
     return found[1] if found else ""
 
 

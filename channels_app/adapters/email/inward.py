@@ -125,7 +125,9 @@ def facts(account: Account, mail: Mail, extra: Mapping[str, Any]) -> dict[str, A
         "reply_to": [_box(box) for box in mail.reply_to[:20]],
         "recipients": [*_recipients(extra), *mail.delivered_to][:SHOWN_PEOPLE],
         "date": mail.date.isoformat() if mail.date else "",
-        "automatic": loops.may_answer_automatically(mail, [account.get("address")]),
+        "automatic": loops.may_answer_automatically(
+            mail, [account.get("address")], account.get("address").rpartition("@")[2]
+        ),
         "auto_reply": mail.automatic.is_reply,
         "list": mail.automatic.is_list,
         "own_address": loops.is_own_address(mail.sender, [account.get("address")]),

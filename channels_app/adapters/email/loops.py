@@ -22,6 +22,9 @@ LOOP_HEADER = "X-Loop"
 INSTANCE_HEADER = "X-Pelanggan-Instance"
 """Names the installation that sent a mail; on everything we send."""
 
+OWN_ID = re.compile(r"((?:[a-z]{1,20}-)?\d{1,18}(?:-\d{1,3})?)\.[0-9a-f]{20}@", re.IGNORECASE)
+"""How a Message-ID of ours begins; the group is ``OutboundMessage.key``."""
+
 Reason = Literal[
     "bounce", "auto-submitted", "precedence", "suppressed", "autoreply-mark", "loop-mark", "list", "null-sender",
     "daemon", "no-reply", "no-sender", "own-address", "own-message",
@@ -107,9 +110,15 @@ def _by_ourselves(mail: Mail, own_addresses: Iterable[str], own_domain: str) -> 
     """Rules 10 and 11: forged or looping, nothing good comes of answering ourselves."""
     if is_own_address(mail.sender, own_addresses) or any(is_own_address(box, own_addresses) for box in mail.reply_to):
         return "own-address"
-    if mail.instance or (own_domain and mail.message_id.lower().endswith("@" + own_domain.strip().lower())):
-        return "own-message"
-    return None
+    return "own-message" if mail.instance or _is_own_id(mail, own_domain.strip().lower()) else None
+
+
+def _is_own_id(mail: Mail, own_domain: str) -> bool:
+    """An id on our domain. A colleague's mail server writes such ids, too: of theirs only what looks like ours is."""
+    if not own_domain or not mail.message_id.lower().endswith("@" + own_domain):
+        return False
+    theirs = mail.sender.address.lower().endswith("@" + own_domain)
+    return not theirs or bool(OWN_ID.match(mail.message_id))
 
 
 def is_own_address(box: Mailbox, own_addresses: Iterable[str]) -> bool:

@@ -53,6 +53,13 @@ def test_by_a_header(line: str, why: str) -> None:
     assert reason(line) == why
 
 
+def test_a_colleague_on_our_own_domain_is_a_person() -> None:
+    """Their mail server's ids end in it as ours do; an id that looks like ours is ours."""
+    colleague = "Bo <bo@shop.example>"
+    assert reason("Message-ID: <20250303.AB12@shop.example>", sender=colleague) is None
+    assert reason(f"Message-ID: <12.{'0a' * 10}@shop.example>", sender=colleague) == "own-message"
+
+
 @pytest.mark.parametrize(
     "line", ["X-Auto-Response-Suppress: DR", "Precedence: first-class", "X-Autoreply: no", "Auto-Submitted: No"]
 )
