@@ -33,6 +33,7 @@ NARROW, MIDDLE, WIDE, EVERYTHING = 1, 4, 8, 0
 HITS = 20
 # Up to so many teams are each read by their own index: of tickets and messages, of places of a word.
 MANY_TEAMS, FEW_TEAMS = 24, 6
+LARGEST = 2**63 - 1
 ADDRESS = "(a.external_id || ' ' || a.phone || ' ' || a.email || ' ' || a.name)"
 
 
@@ -82,7 +83,9 @@ class Search:
     ) -> None:
         self.found, self.seen, self.term, self.limit = found, found.filter(sight.where()), term, limit
         self.forward = after is not None
-        self.bound = after if self.forward else before
+        bound = after if self.forward else before
+        # What no number of a row can be is behind the last of them.
+        self.bound = None if bound is None else min(bound, LARGEST)
         self.order, self.furthest = ("ASC", "max") if self.forward else ("DESC", "min")
         self.teams: list[int | None] | None = None
         if sight.teams is not None and len(sight.teams) < MANY_TEAMS:

@@ -86,3 +86,10 @@ def test_what_was_bookmarked_and_is_gone_is_said_in_words(pages: Client, bea: Ag
             response = pages.get(f"/?{query}", **headers)
             assert response.status_code == 200, query
             assert "<h1" in response.content.decode(), query
+
+
+def test_a_key_beyond_any_row_is_the_end_of_a_list(dora: Customer, pages: Client) -> None:
+    dora.writes("Halo dari Dora")
+    for query in ("q=halo", "q=0812", "customer=1&q=halo", "view=open", "view=at_risk"):
+        for key in ("9" * 18, "9" * 20, "9" * 36, "0", "-1", "x"):
+            assert pages.get(f"/?{query}&before={key}", **LIST).status_code == 200, (query, key)
