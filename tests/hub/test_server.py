@@ -53,6 +53,12 @@ def test_declared_2_gb_are_refused_before_a_byte_of_them(web: Web) -> None:
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_line_that_is_too_long_is_answered(web: Web) -> None:
+    answer = httpx.get(f"{web.url}/healthz?q={'x' * 60_000}", timeout=120)
+    assert (answer.status_code, answer.headers["content-type"]) == (431, "application/problem+json")
+    assert httpx.get(f"{web.url}/healthz?q={'x' * 15_000}", timeout=120).status_code == 200
+
+
 def test_many_clients_at_once(web: Web) -> None:
     async def post(client: httpx.AsyncClient, size: int) -> int:
         return int((await client.post(f"{web.url}/webhooks/echo/", content=b"x" * size)).json()["size"])
