@@ -22,7 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from channels_app.contract import clean_text
-from surveys import answering, definition, following, links, texts, versions
+from surveys import answering, definition, following, links, phrasing, texts, versions
 from surveys.models import Invitation, Response
 
 LONGEST_SHOWN = 50_000
@@ -96,6 +96,8 @@ def _shown(
         "here": _here(request, row, content) if response else request.path,
         "choices": [Choice(score, texts.label(content, score, language), score == chosen) for score in content.scores],
         "look": content.look,
+        # Above a long scale: a wide box at each end of it would break its rows.
+        "ends": phrasing.ends(content, language) if content.kind != definition.CSAT else "",
         "comment_words": content.word("comment", language),
         "comment": said[:LONGEST_SHOWN],
         "most": answering.LONGEST_COMMENT,
