@@ -55,6 +55,12 @@ def test_a_raw_mail_becomes_a_ticket(channel: Channel) -> None:
     assert message.extra["mail"]["to"] == [{"name": "", "address": "help@shop.example"}]
 
 
+def test_an_id_on_our_domain_is_said_of_it(channel: Channel) -> None:
+    """Rule 11: whatever answers by itself asks for this word first."""
+    bearer(channel, MAIL.replace("a1@example.com", "7.0@shop.example"))
+    assert Message.objects.get().extra["mail"]["automatic"] == "own-message"
+
+
 def test_the_same_mail_by_several_ways_is_one(channel: Channel) -> None:
     """In another folder, to another of our addresses, by a provider: other headers, one Message-ID."""
     bearer(channel, MAIL)
