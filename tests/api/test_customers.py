@@ -13,7 +13,8 @@ from customers.models import Customer as Row
 from customers.models import CustomerAddress
 from tests.api.asserts import problem, said
 from tests.conftest import Api, Customer
-from tickets.models import Message, Ticket
+from tickets import log, shapes
+from tickets.models import Activity, Message, Ticket
 
 
 @pytest.fixture
@@ -169,8 +170,8 @@ def test_found_by_what_is_noted(as_bea: Api, carl: Agent, ticket: Ticket, eka: C
 def test_the_log_tells_what_is_noted_now(as_bea: Api, ticket: Ticket) -> None:
     said(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {"tags": ["lama"]}))
     said(as_bea("PATCH", f"/customers/{ticket.customer_id}/", {"tags": ["VIP"], "attributes": {"plan": "gold"}}))
-    lines = as_bea.get(f"/tickets/{ticket.pk}/activity/")["results"]
-    told = [line["data"]["customer"] for line in lines if line["type"] == "customer.changed"]
+    lines = log.with_data(Activity.objects.filter(ticket=ticket, type="customer.changed"))
+    told = [shapes.line_of(line)["data"]["customer"] for line in lines]
     noted = {"standing": None, "tags": ["VIP"], "attributes": {"plan": "gold"}}
     assert told == [{"id": ticket.customer_id, "name": "Dora", **noted}] * 2
 

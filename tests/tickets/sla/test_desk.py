@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +15,8 @@ from django.utils import timezone
 from agents.hours.models import Schedule, TeamHours
 from agents.models import Agent, Team
 from channels_app import hours
-from tests.conftest import Api, Customer, hire
-from tickets import lifecycle, replies, undo
+from tests.conftest import Customer, hire
+from tickets import lifecycle, log, replies, shapes, undo
 from tickets.models import Activity, Actor, Ticket
 from tickets.models.activity import SYSTEM
 from tickets.sla import escalation, following, verbs, watching
@@ -282,7 +282,7 @@ def test_a_raised_priority_is_never_lowered(dora: Customer, clock: Clock) -> Non
 
 
 def test_leads_and_the_holder_are_told_and_where_nobody_leads_administrators(
-    dora: Customer, ana: Agent, bea: Agent, carl: Agent, clock: Clock, api: Callable[[Agent], Api]
+    dora: Customer, ana: Agent, bea: Agent, carl: Agent, clock: Clock
 ) -> None:
     promise(escalations={"warned": [{"do": "notify"}], "breached": [{"do": "notify"}]})
     ticket = dora.writes().ticket
@@ -290,7 +290,7 @@ def test_leads_and_the_holder_are_told_and_where_nobody_leads_administrators(
 
     def told() -> list[tuple[str, list[int]]]:
         """As the log says it, which is what pages hear, also those that were away for a moment."""
-        found = api(bea).get(f"/tickets/{ticket.pk}/activity/")["results"]
+        found = map(shapes.line_of, log.with_data(Activity.objects.filter(ticket=ticket).order_by("seq")))
         return [(line["type"], line["data"]["told"]) for line in found if "told" in line["data"]]
 
     clock.on(31)
