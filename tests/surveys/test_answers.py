@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents.models import Agent
-from surveys import answering, links, texts
+from surveys import answering, links, page, texts
 from surveys.models import FollowUp, Invitation, Response, Survey
 from tests.conftest import Customer, lead_to
 from tests.surveys.conftest import around, asked, later, questions, resolved, survey
@@ -448,7 +448,8 @@ def test_who_only_has_the_link_learns_nothing_of_an_anonymous_answer(ticket: Tic
     assert len({links.own(row.pk), links.own(row.pk + 1), links.token(row.pk).partition("-")[2]}) == 3
 
 
-def test_a_second_click_of_who_answers_anonymously(ticket: Ticket, bea: Agent, phone: Client) -> None:
+def test_a_second_click_of_who_answers_anonymously(ticket: Ticket, bea: Agent, phone: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(page, "TWICE", timedelta(hours=1))
     row = asked_of("csat", ticket, bea, anonymous=True)
     twice = [phone.post(path(row), {"score": "4"}).headers["Location"] for _click in range(2)]
     assert twice[0] == twice[1]
