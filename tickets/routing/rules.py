@@ -335,6 +335,18 @@ def covers(wide: Sequence[Condition], narrow: Sequence[Condition]) -> bool:
     )
 
 
+def waiting_for_each_other(rules: Sequence[Ready]) -> list[tuple[Ready, Ready, str]]:
+    """(rule, another that gives a tag it asks for, the tag): it looks like a chain or a circle, and is none."""
+    found = []
+    for rule in rules:
+        asked = {tag for one in rule.conditions if one.field == "tag" and not one.negative for tag in one.values}
+        for giver in rules:
+            given = next((tag for tag in giver.actions.tags if tag.lower() in asked), None)
+            if giver is not rule and given is not None:
+                found.append((rule, giver, given))
+    return found
+
+
 def overruled(rules: Sequence[Ready]) -> list[tuple[Ready, Ready, str]]:
     """(rule, the earlier one that always comes before it, what it therefore never decides)."""
     found = []

@@ -62,6 +62,12 @@ def of_rules(rows: Sequence[Rule]) -> dict[int, list[str]]:
     for later, first, what in rules.overruled(on):
         text = _("“%(name)s” stands before it, matches whenever this one does, and has already decided: %(what)s.")
         found[later.id].append(text % {"name": first.name, "what": _named(what)})
+    for rule, giver, tag in rules.waiting_for_each_other(on):
+        text = _(
+            "It asks for the tag “%(tag)s”, which “%(name)s” gives. "
+            "Rules ask about a ticket as it came: none sets off another."
+        )
+        found[rule.id].append(text % {"tag": tag, "name": giver.name})
     return found
 
 
@@ -76,7 +82,7 @@ def _named(what: str) -> str:
 
 
 class _World:
-    """Which teams, agents and policies that rules name are there; three statements for all rules."""
+    """Which teams, agents and policies that rules name are there; five statements for all rules."""
 
     def __init__(self, actions: Iterable[Actions]) -> None:
         given = list(actions)
@@ -87,12 +93,20 @@ class _World:
         self.teams = set(Team.objects.filter(pk__in=named("team")).values_list("pk", flat=True))
         agents = Agent.objects.filter(pk__in=named("agent"), is_active=True).prefetch_related("teams")
         self.agents = {one.pk: one for one in agents}
+        members = Agent.teams.through.objects.filter(team_id__in=self.teams, agent__is_active=True)
+        self.staffed = set(members.values_list("team_id", flat=True))
+        seats = Seat.objects.filter(agent__is_active=True).exclude(skills=[]).values_list("skills", flat=True)
+        self.skills = {skill for skills in seats for skill in skills}
         self.policies = set(Policy.objects.filter(pk__in=named("sla")).values_list("pk", flat=True))
 
     def missing(self, actions: Actions) -> list[str]:
         found = []
         if actions.team and actions.team not in self.teams:
             found.append(_("Its team is not there any more."))
+        elif actions.team and actions.team not in self.staffed:
+            found.append(_("Nobody is in its team: what it moves there waits."))
+        if alone := [skill for skill in actions.skills if skill not in self.skills]:
+            found.append(_("No colleague has this skill: %(names)s.") % {"names": ", ".join(alone)})
         if actions.sla and actions.sla not in self.policies:
             found.append(_("Its SLA is not there any more."))
         agent = self.agents.get(actions.agent or 0)

@@ -19,7 +19,7 @@ from channels_app.models import Channel
 from tests.tickets.routing.conftest import sit, writes
 from tickets import lifecycle
 from tickets.models import Actor, Ticket
-from tickets.routing import bulk, desk
+from tickets.routing import bulk, desk, warnings
 from tickets.routing.models import Move, Offer, Queue, Rule, Weight
 
 pytestmark = pytest.mark.django_db
@@ -346,6 +346,25 @@ def test_a_lead_takes_back_what_their_own_move_took_out_of_sight(
     assert not Ticket.objects.visible_to(lena).exists()
     assert "1 ticket is back." in all_back(as_(lena), moved)
     assert Ticket.objects.get(pk=ticket.pk).team == north
+
+
+def test_a_rule_that_leaves_tickets_lying_or_waits_for_another_says_so(ana: Agent, bea: Agent, north: Team) -> None:
+    now, empty = timezone.now(), Team.objects.create(name="Nobody here")
+    Seat.objects.create(agent=bea, skills=["refunds"])
+    Rule.objects.create(name="Away", conditions=[], actions={"team": empty.pk, "skills": ["refunds", "magic"]})
+    Rule.objects.create(name="Staffed", conditions=[], actions={"team": north.pk, "skills": ["refunds"]})
+    for name, asked, given in (("First", "b", "a"), ("Second", "A", "B")):
+        conditions = [{"field": "tag", "values": [asked]}]
+        Rule.objects.create(name=name, active_since=now, conditions=conditions, actions={"tags": [given]})
+    said = warnings.of_rules(list(Rule.objects.all()))
+    away, staffed, first, second = (said[pk] for pk in Rule.objects.order_by("pk").values_list("pk", flat=True))
+    assert away == ["Nobody is in its team: what it moves there waits.", "No colleague has this skill: magic."]
+    assert staffed == []
+    assert [one.partition(".")[0] for one in (*first, *second)] == [
+        "It asks for the tag “B”, which “Second” gives",
+        "It asks for the tag “a”, which “First” gives",
+    ]
+    assert "none sets off another" in text_of(as_(ana).get("/settings/routing/"))
 
 
 def test_pages_cost_the_same_however_much_there_is(

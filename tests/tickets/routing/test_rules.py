@@ -169,6 +169,16 @@ def test_attributes_are_compared_as_texts_and_as_numbers(asked: str, known: dict
     assert condition("said", asked).holds(Facts(said=known)) is holds
 
 
+def test_what_looks_like_a_chain_is_found() -> None:
+    """Nothing goes in circles; whoever has written a circle, or a chain, is told so."""
+    first, second = rule(1, condition("tag", "b"), tags=["A"]), rule(2, condition("tag", "a", "c"), tags=["b"])
+    apart = rule(3, condition("tag", "a", negative=True), tags=["x"])
+    assert rules.waiting_for_each_other([first, second, apart]) == [(first, second, "b"), (second, first, "A")]
+    assert rules.waiting_for_each_other([first, apart]) == []
+    own = rule(4, condition("tag", "z"), tags=["z"])
+    assert rules.waiting_for_each_other([own]) == []
+
+
 def test_what_can_never_be_meant_is_found() -> None:
     never = [condition("language", "th"), condition("language", "th", "id", negative=True)]
     assert rules.impossible(never) == never[0]
