@@ -100,8 +100,10 @@ def _read(part: Part, *, first: bool, within: str) -> Content:
     if part.kind == "multipart":
         content = Content()
         for number, child in enumerate(part.children):
-            related = part.mime == "multipart/related" and number > 0
-            content.add(_read(child, first=number == 0, within="related" if related else part.mime))
+            # The first that can be shown is the root, wherever it stands.
+            related = part.mime == "multipart/related" and bool(content.pieces)
+            first = number == 0 or (part.mime == "multipart/related" and not content.pieces)
+            content.add(_read(child, first=first, within="related" if related else part.mime))
         return content
     return _leaf(part, first=first, within=within)
 

@@ -10,16 +10,21 @@ from channels_app.adapters.email.encoded import decode_words
 from channels_app.adapters.email.headers import text_of
 from channels_app.adapters.email.limits import LIMITS
 
-_SKIP = re.compile(r"[;\s]*+")
+_SLASH = re.compile(r"^(\s*+\"?[\w.+-]++)\s*+/\s*+")
+# A blank or a comma stands for a forgotten semicolon.
+_MAIN = re.compile(r"\s*+\"?([^\s;,\"]*+)\"?(.*)", re.DOTALL)
+_SKIP = re.compile(r"[;,\s]*+")
 _KEY = re.compile(r"([^\s=;\"]{1,80}+)\s*+=\s*+")
 _QUOTED = re.compile(r'"((?:[^"\\]++|\\.)*+)"')
 _NEXT = re.compile(r";\s*+(?:[A-Za-z][\w*-]{0,60}+\s*+=|$)")
+_REMARK = re.compile(r"(?<!\s)\s*+\([^()]*\)$")
 _PIECE = re.compile(r"(?P<name>[^*]+)(?:\*(?P<number>\d{1,4}))?(?P<coded>\*)?")
 
 
 def read(value: str) -> tuple[str, dict[str, str]]:
     """(main value in lower case, parameters by lower-case name), decoded."""
-    main, _, rest = value.partition(";")
+    begun = _MAIN.match(_SLASH.sub(r"\1/", value))
+    main, rest = (begun[1], begun[2]) if begun else ("", "")
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for key, text in _pairs(rest):
@@ -36,7 +41,7 @@ def read(value: str) -> tuple[str, dict[str, str]]:
         joined = _extended(parts)
         if joined:
             found[name] = joined
-    return re.sub(r"[\s\"']", "", main).lower(), found
+    return main.strip("'").lower(), found
 
 
 def _pairs(rest: str) -> list[tuple[str, str]]:
@@ -68,7 +73,7 @@ def _value(rest: str, at: int) -> tuple[str, int]:
     stop = following.start() if following else len(rest)
     value = rest[at:stop].strip().rstrip(";").strip()
     if "=?" not in value:
-        value = re.sub(r"\s*\([^()]*\)$", "", value) if " (" in value and "." not in value else value
+        value = _REMARK.sub("", value) if " (" in value and "." not in value else value
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
     return value.strip('"'), stop

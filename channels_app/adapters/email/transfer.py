@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from channels_app.adapters.email.encoded import unbase64
 
-_UU_BEGIN = re.compile(rb"^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,255}?)[ \t]*\r?$", re.MULTILINE)
+_UU_BEGIN = re.compile(rb"^begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{0,254}\S)[ \t]*+\r?$", re.MULTILINE)
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _AFTER_THE_END = re.compile(rb"=[ \t]+[^\r\n]*")
 _SOFT_BREAK = re.compile(rb"=[ \t]+\r?\n")

@@ -14,6 +14,15 @@ def block(raw: bytes) -> headers.Headers:
     return headers.read(raw, 0, len(raw))[0]
 
 
+@pytest.mark.timeout(60)
+def test_a_remark_that_never_begins_costs_nothing() -> None:
+    """One such header was seconds; a mail has room for a hundred of them."""
+    value = "text/plain; charset=x (" + " " * 60_000 + "y"
+    for _part in range(100):
+        assert parameters.read(value)[0] == "text/plain"
+    assert parameters.read("text/plain; charset=utf-8  (as ever)")[1]["charset"] == "utf-8"
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
@@ -102,6 +111,10 @@ def test_an_address_is_compared_without_its_tag() -> None:
         ('attachment; filename="a "b".pdf"', "attachment", {"filename": 'a "b".pdf'}),
         ("attachment; filename='x y.pdf'", "attachment", {"filename": "x y.pdf"}),
         ("ATTACHMENT ;FileName = x.pdf", "attachment", {"filename": "x.pdf"}),
+        ("text/html charset=utf-8", "text/html", {"charset": "utf-8"}),
+        ("text/html, charset=utf-8", "text/html", {"charset": "utf-8"}),
+        ("text / html ; charset=utf-8", "text/html", {"charset": "utf-8"}),
+        ('"text/html"; charset=utf-8', "text/html", {"charset": "utf-8"}),
         ("", "", {}),
         (";;;=;", "", {}),
     ],

@@ -201,6 +201,12 @@ def test_html_that_is_too_much_is_shown_as_text_and_kept_as_a_file() -> None:
     assert read.files[0].filename == "message.html"
 
 
+def test_a_root_that_is_not_the_first_part() -> None:
+    picture = "Content-Type: image/png; name=p.png\r\nContent-ID: <1@x>\r\n\r\nPNG"
+    read = parser.read(multipart("related", picture, "Content-Type: text/html\r\n\r\n<p>halo</p>"))
+    assert (read.text.strip(), [file.filename for file in read.files]) == ("halo", ["p.png"])
+
+
 def test_line_ends_of_an_old_mac() -> None:
     read = parser.read(b"From: ana@x.example\rSubject: Halo\r\rone\rtwo\r")
     assert (read.subject, read.text.split()) == ("Halo", ["one", "two"])
