@@ -52,7 +52,8 @@ def _long_number(digits: str) -> Any:
 
 # A string is swallowed whole; possessive (++), so that a missing quote cannot make it slow.
 _JSON_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[{])|[\]}]', re.DOTALL)
-_MANY_DIGITS = re.compile(rf"\d{{{LONGEST_NUMBER - 1}}}")
+# Begins only where a run of digits does: tried at each digit of a long one, it would take a thousand times as long.
+_MANY_DIGITS = re.compile(rf"\d(?<!\d\d)\d{{{LONGEST_NUMBER - 2}}}")
 
 
 def _depth(text: str) -> int:
