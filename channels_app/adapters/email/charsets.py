@@ -128,7 +128,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
     for bom, by_bom in BOMS[:1]:
         if data.startswith(bom):
             return data.decode(by_bom, "replace")
-    if codec != "utf_8" and _is_utf8(data):
+    if codec != "utf_8" and _is_utf8(data, pairs=codec in MULTIBYTE):
         return data.decode("utf-8")
     try:
         return data.decode(codec)
@@ -178,10 +178,17 @@ def _repair(data: bytes, codec: str) -> str:
         return data.decode(codec, "replace")
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Several letters that are well-formed UTF-8, and none that is not: no other charset looks so by chance."""
+def _is_utf8(data: bytes, pairs: bool) -> bool:
+    """Several letters that are well-formed UTF-8, and none that is not: no other charset looks so by chance.
+
+    pairs: letters of two bytes, as Chinese ones are, do now and then; so more is asked.
+    """
     sample = data[:4096]
-    if sample.isascii() or len(_UTF8_LETTER.findall(sample)) < 3:
+    if sample.isascii():
+        return False
+    letters_ = _UTF8_LETTER.findall(sample)
+    longer = sum(len(letter) > 2 for letter in letters_)
+    if len(letters_) < 3 or (pairs and longer < 2 and len(letters_) < 8):
         return False
     try:
         data.decode("utf-8")

@@ -93,5 +93,7 @@ def test_letters_tell_the_charset_that_nobody_names(codec: str, text: str) -> No
 def test_well_formed_utf8_is_utf8_whatever_it_is_called() -> None:
     for name in ("iso-8859-1", "windows-874", "big5", "gb2312"):
         assert charsets.decode("ขอบคุณครับ".encode(), name) == "ขอบคุณครับ"
+    assert charsets.decode("Grüße aus Köln".encode(), "iso-8859-1") == "Grüße aus Köln"
     # Too little to tell: it stays what it is called.
+    assert charsets.decode(b"\xc4\xa3\xc4\xb3\xc4\xbe", "gbk") == b"\xc4\xa3\xc4\xb3\xc4\xbe".decode("gbk")
     assert charsets.decode("Ã©".encode("cp1252"), "iso-8859-1") == "Ã©"
