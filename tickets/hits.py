@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ from tickets.terms import Term, phone_number
 BEFORE, WIDTH = 80, 400
 SHOWN, LEAD = 160, 24
 MARKS = 200
+THAI_BEHIND = "ะาำๅ"
 Hits = re.Pattern[str]
 
 
@@ -56,13 +58,23 @@ def around(text: str, hits: Hits | None) -> str:
     match = hits.search(text) if hits else None
     if match is None:
         return ""
-    start = max(match.start() - LEAD, 0)
-    if start:
-        # From a word's beginning where there are spaces; Thai has none.
-        gap = text.find(" ", start, match.start())
-        start = gap + 1 if gap >= 0 else start
+    start = _beginning(text, match.start())
     end = start + max(SHOWN, match.end() - start)
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+
+
+def _beginning(text: str, hit: int) -> int:
+    """Of the words shown before a hit. A few more letters than LEAD are no reason to cut."""
+    if hit <= LEAD + LEAD // 2:
+        return 0
+    start = hit - LEAD
+    # From a word's beginning where there are spaces; Thai has none, and there no sign stands without its letter.
+    gap = text.find(" ", start, hit)
+    if gap >= 0:
+        return gap + 1
+    while start < hit and (unicodedata.category(text[start]).startswith("M") or text[start] in THAI_BEHIND):
+        start += 1
+    return start
 
 
 def with_excerpts(rows: TicketQuerySet, q: str, keys: dict[int, int]) -> TicketQuerySet:

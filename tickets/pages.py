@@ -249,9 +249,11 @@ def snooze_choices() -> list[tuple[Words, datetime]]:
     """Likely times, in the agent's own zone."""
     now = timezone.localtime()
     morning = now.replace(hour=9, minute=0, second=0, microsecond=0)
-    return [
+    choices = [
         (_("In one hour"), now + timedelta(hours=1)),
         (_("In three hours"), now + timedelta(hours=3)),
         (_("Tomorrow morning"), morning + timedelta(days=1)),
         (_("Next Monday"), morning + timedelta(days=7 - now.weekday())),
     ]
+    # On a Sunday the last two are one.
+    return choices[:3] if choices[2][1] == choices[3][1] else choices

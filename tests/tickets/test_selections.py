@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Any
 
@@ -245,6 +246,16 @@ def test_words_begin_at_a_word(db: None) -> None:
     assert "hilang" in words
     assert hits.around("tanpa", pattern) == ""
     assert hits.pattern("  ") is None
+
+
+def test_thai_words_are_not_cut_within_a_sign() -> None:
+    pattern = hits.pattern("สีแดง")
+    assert hits.around("อยากทราบว่าสินค้าชิ้นนี้มีสีแดงไหมคะ", pattern).startswith("อยาก")
+    long = "สวัสดีค่ะ" * 4
+    for lead in range(20):
+        first = hits.around(long + "ที่นี่"[: lead % 6] + "มีสีแดง", pattern).removeprefix("…")[0]
+        assert unicodedata.category(first) == "Lo"
+        assert first not in "ะาำ"
 
 
 def test_a_channel_that_is_gone(pages: Client, webhook_channel: Channel) -> None:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from agents.models import Agent, Team
 from tests.conftest import hire
 from tests.tickets.test_views import EVIL, PART, browser, text_of
 from tickets import lifecycle
 from tickets.models import Activity, Actor, Tag, Ticket
+from tickets.pages import snooze_choices
 
 
 @pytest.fixture
 def pages(bea: Agent) -> Client:
     return browser(bea)
+
+
+@pytest.mark.parametrize(("day", "choices"), [(22, 3), (23, 4)])
+def test_no_time_to_wake_stands_there_twice(day: int, choices: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 22nd is a Sunday: tomorrow is next Monday."""
+    monkeypatch.setattr(timezone, "localtime", lambda: datetime(2026, 11, day, 15, 30, tzinfo=UTC))
+    times = [at for _words, at in snooze_choices()]
+    assert len(times) == len(set(times)) == choices
 
 
 def do(pages: Client, ticket: Ticket, verb: str, **values: Any) -> Any:
