@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,12 +15,13 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from agents.models import Sight
 from channels_app import registry
 from channels_app.contract import clean_text, fit_id
 from channels_app.inbound import accept_own
 from channels_app.models import Address, Channel
 from tickets import choices, selections
-from tickets.models import Message
+from tickets.models import Message, Ticket
 from tickets.views import me, signed_in, wants_part
 
 SHOWN = 60
@@ -55,10 +56,12 @@ def sandbox(request: HttpRequest, channel_id: int) -> HttpResponse:
     if request.method == "POST":
         return _write(request, channel)
     names = _names(request)
-    known = Address.objects.filter(channel=channel).order_by("-pk").values_list("name", flat=True)[:KNOWN]
+    sight = me(request).sight()
+    seen = Ticket.objects.seen_with(sight).filter(address=OuterRef("pk"))
+    known = Address.objects.filter(Exists(seen), channel=channel).order_by("-pk").values_list("name", flat=True)[:KNOWN]
     context = {
         "channel": channel,
-        "phones": _phones(channel, names),
+        "phones": _phones(channel, names, sight),
         "together": _together(names),
         "full": len(names) >= PHONES,
         "shop": next((place.id for place in selections.places(me(request)).websites()), None),
@@ -81,12 +84,12 @@ def _together(names: list[str]) -> str:
     return urlencode([("customer", name) for name in names])
 
 
-def _phones(channel: Channel, names: list[str]) -> list[dict[str, Any]]:
+def _phones(channel: Channel, names: list[str], sight: Sight) -> list[dict[str, Any]]:
     """One without a name where nobody is played yet. without: the address that leaves this one out."""
     if not names:
         return [{"name": "", "without": None, "said": []}]
     return [
-        {"name": name, "without": _together([one for one in names if one != name]), **_said(channel, name)}
+        {"name": name, "without": _together([one for one in names if one != name]), **_said(channel, name, sight)}
         for name in names
     ]
 
@@ -96,14 +99,16 @@ def _phones(channel: Channel, names: list[str]) -> list[dict[str, Any]]:
 def sandbox_messages(request: HttpRequest, channel_id: int) -> HttpResponse:
     """What the customer sees: never a note, and of our answers only those that arrived."""
     channel = _channel(request, channel_id)
-    return render(request, "sandbox/_messages.html", _said(channel, request.GET.get("customer", "")))
+    said = _said(channel, request.GET.get("customer", ""), me(request).sight())
+    return render(request, "sandbox/_messages.html", said)
 
 
-def _said(channel: Channel, name: str) -> dict[str, Any]:
+def _said(channel: Channel, name: str, sight: Sight) -> dict[str, Any]:
     if not name:
         return {"said": []}
     seen = Q(direction=Message.Direction.IN) | Q(direction=Message.Direction.OUT, status__in=ARRIVED)
-    found = Message.objects.filter(
+    # A conversation that another team has taken over is theirs, also here.
+    found = Message.objects.seen_with(sight).filter(
         seen, ticket__address__channel=channel, ticket__address__external_id=sender_of(name), deleted_at=None
     )
     rows = found.select_related("agent").prefetch_related("attachments").defer("html").order_by("-at", "-pk")[:SHOWN]

@@ -264,6 +264,8 @@ def _start(channel: Channel, agent: Agent, external_id: str, draft: Draft, subje
             return known, False
         ticket = None if channel.adapter.threads else _unresolved(address)
         if ticket is not None:
+            if not agent.sight().covers(ticket.team_id):
+                raise Conflict(_("Another team is talking with this customer already."))
             words = _("Ticket %(number)d with this customer is still open. Answer there.")
             raise Conflict(words % {"number": ticket.pk})
         last = Ticket.objects.filter(address=address).order_by("-number").first()

@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
-from agents.models import Agent
+from agents.models import Agent, Team
 from channels_app.contract import InboundMessage, Receipt, Sender
 from channels_app.models import Address, Channel, Envelope
 from tests.conftest import Customer, lead_to
@@ -257,6 +257,16 @@ def test_an_agent_writes_first(sms_channel: Channel, bea: Agent) -> None:
     with pytest.raises(CannotSend):
         replies.start(sms_channel, bea, "nobody", Draft("lagi"))
     assert Address.objects.count() == 1
+
+
+def test_a_conversation_of_another_team_is_not_named(sms_channel: Channel, bea: Agent, ana: Agent, south: Team) -> None:
+    message, _new = replies.start(sms_channel, bea, "+6281311112222", Draft("Halo"))
+    with pytest.raises(Conflict, match=str(message.ticket_id)):
+        replies.start(sms_channel, bea, "+6281311112222", Draft("lagi"))
+    lifecycle.change(message.ticket_id, Actor.of(ana), team=south)
+    with pytest.raises(Conflict, match="Another team") as refused:
+        replies.start(sms_channel, bea, "+6281311112222", Draft("lagi"))
+    assert str(message.ticket_id) not in str(refused.value)
 
 
 def test_a_ticket_that_an_agent_starts_is_started_once_per_key(bea: Agent, sms_channel: Channel) -> None:

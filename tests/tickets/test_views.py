@@ -611,6 +611,19 @@ def test_retry_really_sends_again(ticket: Ticket, bea: Agent, carl: Agent, pages
     assert Message.objects.get(pk=sent.pk).status == "queued"
 
 
+def test_what_another_teams_message_says_is_not_told_by_quoting_it(
+    dora: Customer, eka: Customer, ticket: Ticket, ana: Agent, south: Team, pages: Client
+) -> None:
+    quoted = eka.writes("Rahasia selatan")
+    dora.writes("Yang ini?", reply_to=str(quoted.external_id))
+    where = f"/tickets/{ticket.pk}/"
+    assert "Rahasia selatan" in text_of(pages.get(where))
+    lifecycle.change(quoted.ticket_id, Actor.of(ana), team=south)
+    html = text_of(pages.get(where))
+    assert "Rahasia selatan" not in html
+    assert "About an earlier message" in html
+
+
 # ── The sandbox ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -629,6 +642,19 @@ def test_playing_the_customer(sandbox_channel: Channel, bea: Agent, pages: Clien
     assert "Rahasia" not in seen
     Message.objects.filter(pk=out.pk).update(status="delivered")
     assert "dibantu" in text_of(pages.get(f"{where}messages/?customer=Siti Aminah"))
+
+
+def test_a_conversation_that_another_team_has_is_not_played(
+    sandbox_channel: Channel, ana: Agent, bea: Agent, south: Team, pages: Client
+) -> None:
+    where = reverse("sandbox", args=[sandbox_channel.pk])
+    pages.post(where, {"customer": "Siti", "text": "dari Siti"})
+    assert "Siti" in text_of(pages.get(where))
+    lifecycle.change(Ticket.objects.get().pk, Actor.of(ana), team=south)
+    assert "Siti" not in text_of(pages.get(where))
+    assert "dari Siti" not in text_of(pages.get(f"{where}?customer=Siti"))
+    assert "dari Siti" not in text_of(pages.get(f"{where}messages/?customer=Siti"))
+    assert "dari Siti" in text_of(browser(ana).get(f"{where}messages/?customer=Siti"))
 
 
 def test_several_customers_are_played_side_by_side(sandbox_channel: Channel, bea: Agent, pages: Client) -> None:

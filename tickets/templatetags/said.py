@@ -93,6 +93,14 @@ def referral(message: Message) -> dict[str, str] | None:
 
 
 @register.filter
+def quotes_openly(message: Message) -> bool:
+    """Whether whoever sees this message may see the one that it answers, too: that may stand on an older ticket, which
+    another team has."""
+    quoted = message.reply_to
+    return quoted is not None and quoted.team_id in (None, message.team_id)
+
+
+@register.filter
 def clock(seconds: Any) -> str:
     """A length as 1:05; "" where it is not known."""
     try:
