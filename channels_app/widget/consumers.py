@@ -121,9 +121,14 @@ class VisitorConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """One at a time, so that numbers rise on the socket."""
         async with self.turn:
             while True:
-                row, events = await database_sync_to_async(_news, thread_sensitive=False)(
-                    self.visitor.conversation_id, self.position
-                )
+                try:
+                    row, events = await database_sync_to_async(_news, thread_sensitive=False)(
+                        self.visitor.conversation_id, self.position
+                    )
+                except VisitorConversation.DoesNotExist:
+                    # Forgotten at this moment: the chat begins anew.
+                    self.dismiss()
+                    return
                 for event in events:
                     await self._push({"type": "message", **visitors.as_json(event, row)})
                     self.position = event.seq

@@ -85,9 +85,10 @@ class Chat {
 
   // ── Open and shut ──
 
-  async open() {
+  async open(wanted) {
     if (this.isOpen) return this.composer.focus();
     await this.ready();
+    if (!wanted()) return;
     this.host.opened(true);
     this.isOpen = true;
     this.panel.hidden = false;
@@ -128,8 +129,8 @@ class Chat {
     const { token } = this.store.state;
     if (!token && !this.looks) return;
     const found = await this.delivery.ask("GET", `${this.host.channel}/appearance/?language=${this.host.language}`, undefined, { open: true });
-    // Forgotten meanwhile, nothing of it is kept.
-    if (this.store.state.token !== token) return;
+    // Forgotten meanwhile, or in another language by now: nothing of it is kept.
+    if (this.store.state.token !== token || found.language !== this.host.language) return;
     this.store.keep({ appearance: found });
     this.dress(found);
   }
@@ -162,7 +163,7 @@ class Chat {
 
   greet() {
     const { greeting, hours, out_of_hours: away } = this.looks;
-    const when = hours.opens_at && new Intl.DateTimeFormat(this.host.language, { weekday: "long", hour: "numeric", minute: "2-digit" }).format(new Date(hours.opens_at));
+    const when = hours.opens_at && new Intl.DateTimeFormat(this.host.language, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" }).format(new Date(hours.opens_at));
     const closed = hours.open ? "" : h("p", { class: "away", dir: "auto" }, `${away}${when ? `\n${this.words("back", { when })}` : ""}`);
     this.list.before.replaceChildren(h("p", { class: "greeting", dir: "auto" }, greeting), closed);
   }
@@ -191,7 +192,7 @@ class Chat {
     if (event.key === "Escape") this.close();
     if (event.key !== "Tab") return;
     const inside = this.panel.querySelector(".enlarged") ?? this.panel;
-    const stops = [...inside.querySelectorAll(TABBABLE)].filter((one) => one.checkVisibility());
+    const stops = [...inside.querySelectorAll(TABBABLE)].filter((one) => one.getClientRects().length);
     const [first, last] = event.shiftKey ? [stops[stops.length - 1], stops[0]] : [stops[0], stops[stops.length - 1]];
     if (this.host.shadowRoot.activeElement !== last) return;
     event.preventDefault();
@@ -291,6 +292,8 @@ class Chat {
     this.drawn = [];
     this.upto = 0;
     this.receipts = { delivered: 0, seen: 0, read: 0 };
+    clearTimeout(this.telling);
+    this.toTell = {};
   }
 
   silence() {
@@ -298,6 +301,7 @@ class Chat {
     this.fetched = false;
     this.from = undefined;
     this.hearing.stop();
+    this.composer.clear();
     this.close();
     this.draw();
   }
@@ -306,11 +310,9 @@ class Chat {
     const { token } = this.store.state;
     if (token) this.delivery.ask("DELETE", "session/").catch(() => {});
     this.store.forget();
-    this.looks = this.dressed = undefined;
-    this.composer.files = [];
-    this.composer.field.value = "";
     this.empty();
     this.silence();
+    this.looks = this.dressed = undefined;
   }
 
   // ── News ──

@@ -72,6 +72,16 @@ export class Composer {
     this.wrong.textContent = words;
   }
 
+  clear() {
+    this.files = [];
+    this.field.value = "";
+    this.typed = 0;
+    this.complain("");
+    this.changed();
+    this.quote();
+    this.drawFiles();
+  }
+
   submit() {
     const { chat } = this;
     const text = this.field.value;
@@ -80,13 +90,7 @@ export class Composer {
     if ([...text].length > limit) return this.complain(chat.words("too_long", { limit }));
     const quoted = this.quoting && { id: this.quoting.id, author: this.quoting.author.name, text: this.quoting.text.slice(0, 120) };
     chat.send(text.trim() ? text : "", this.files, quoted ? { reply_to: quoted } : {});
-    this.files = [];
-    this.field.value = "";
-    this.typed = 0;
-    this.complain("");
-    this.changed();
-    this.quote();
-    this.drawFiles();
+    this.clear();
     this.focus();
   }
 

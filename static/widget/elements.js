@@ -77,7 +77,7 @@ export const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}[\uFE0F\u200D\u{1F3FB}-\
 /** "Budi Santoso" → "BS"; of scripts without such letters the first one as people see it. */
 export const initials = (name) => {
   const words = name.trim().split(/\s+/u);
-  const of = (word) => [...new Intl.Segmenter().segment(word)][0]?.segment ?? "";
+  const of = (word) => (Intl.Segmenter ? [...new Intl.Segmenter().segment(word)][0]?.segment : word[0]) ?? "";
   return (of(words[0]) + (words.length > 1 ? of(words[words.length - 1]) : "")).toUpperCase();
 };
 

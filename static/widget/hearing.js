@@ -24,7 +24,7 @@ export class Hearing {
 
   start() {
     if (this.on) return;
-    this.on = true;
+    this.on = {};
     this.connect();
     let ticked = Date.now();
     let looked = ticked;
@@ -33,7 +33,7 @@ export class Hearing {
       // The machine slept: the socket looks alive and is not.
       if (now - ticked > 4 * WATCHES_EVERY && !document.hidden) this.renew();
       ticked = now;
-      if (now - looked > LOOKS_EVERY && this.tell.awake()) {
+      if (now - looked > LOOKS_EVERY * (this.tell.awake() ? 1 : 5)) {
         looked = now;
         this.look();
       }
@@ -148,10 +148,13 @@ export class Hearing {
 
   /** What is new, by one request: true. False: nobody answers; "no": somebody does, and gives nothing. */
   async look() {
-    if (!this.on || !this.store.state.token) return true;
+    const { on } = this;
+    if (!on || !this.store.state.token) return true;
     const after = this.tell.after();
     try {
       const { results, receipts } = await this.delivery.ask("GET", `messages/?after=${after}`, undefined, { within: 10_000 });
+      // It may be of whoever was here before.
+      if (this.on !== on) return true;
       const missed = results.some((one) => one.seq > this.tell.after());
       for (const message of results) this.tell.frame({ type: "message", ...message });
       if (receipts) this.tell.frame({ type: "receipts", ...receipts });

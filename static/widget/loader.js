@@ -125,11 +125,13 @@
       return this.loading;
     }
 
+    /** Whatever is asked for last holds: two calls open it once, and who shuts it at once finds it shut. */
     async open() {
+      const turn = (this.turn = {});
       this.trouble.textContent = "";
       this.button.setAttribute("aria-busy", "true");
       try {
-        await (await this.load()).open();
+        await (await this.load()).open(() => this.turn === turn);
       } catch (error) {
         this.trouble.textContent = WORDS[this.language].failed;
         console.error(error);
@@ -140,15 +142,17 @@
     }
 
     close() {
+      this.turn = undefined;
       this.chat?.close();
     }
 
     identify(person) {
-      this.person = { ...person };
-      this.chat?.identify(this.person);
+      this.person = plain(person);
+      this.chat?.identify();
     }
 
-    setAttributes(attributes) {
+    setAttributes(given) {
+      const attributes = plain(given);
       this.facts.attributes = { ...this.facts.attributes, ...attributes };
       this.chat?.describe({ attributes });
     }
@@ -156,11 +160,11 @@
     setLanguage(wanted) {
       this.wanted = wanted;
       this.speak();
-      this.chat?.translate();
+      this.chat?.translate().catch(() => {});
     }
 
     async reset() {
-      this.person = undefined;
+      this.turn = this.person = undefined;
       this.facts = {};
       if (this.chat || this.knownHere()) await (await this.load()).reset();
     }
@@ -213,6 +217,9 @@
     }
   }
 
+  /** What can be sent; whoever gives what cannot hears of it here, and nothing that waits is held up. */
+  const plain = (given) => JSON.parse(JSON.stringify({ ...given }));
+
   /** White or black, whichever has the higher contrast. */
   const readable = (colour) => {
     const [r, g, b] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
@@ -238,7 +245,13 @@
       channel: (name) => speaking(() => widgets.get(name)),
       /** ["open"], ["identify", {…}] or a function: as calls are put down before this script is there. */
       push: (...calls) => {
-        for (const call of calls) typeof call === "function" ? call(api) : api[call[0]]?.(...[...call].slice(1));
+        for (const call of calls) {
+          try {
+            typeof call === "function" ? call(api) : api[call[0]]?.(...[...call].slice(1));
+          } catch (error) {
+            reportError(error);
+          }
+        }
       },
       mount: (options) => {
         if (widgets.has(options.channel)) return;

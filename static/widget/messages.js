@@ -141,7 +141,8 @@ export class MessageList {
 
   dayOf(day) {
     const { language } = this.chat.host;
-    const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000);
+    // By a clock that is slow here, too, nothing was said tomorrow.
+    const days = Math.max(0, Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000));
     const shown = days < 2
       ? new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-days, "day")
       : new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: days > 300 ? "numeric" : undefined }).format(day);
@@ -180,13 +181,14 @@ export class MessageList {
     node.classList.toggle("first", first);
     node.classList.toggle("last", last);
     node.dataset.state = state;
-    quote.hidden = Boolean(message.waiting);
+    // It keeps its room: the bubble is made for it.
+    quote.style.setProperty("visibility", message.waiting ? "hidden" : "");
     const time = new Intl.DateTimeFormat(chat.host.language, { timeStyle: "short" }).format(new Date(message.created_at));
     meta.replaceChildren();
     if (state === "failed") {
       const again = h("button", { type: "button", class: "quiet", onclick: () => chat.delivery.retry(message.client_message_id) }, chat.words("retry"));
       const away = h("button", { type: "button", class: "quiet", onclick: () => chat.delivery.cancel(message.client_message_id) }, chat.words("discard"));
-      meta.append(h("span", { class: "wrong" }, `${chat.words("failed_message")}. ${message.failed}`), again, away);
+      meta.append(h("span", { class: "wrong" }, `${chat.words("failed_message")}\n${message.failed}`), again, away);
     } else if (state === "sending") {
       meta.append(h("span", {}, chat.words("sending")));
       if (message.attachments.length) {

@@ -174,8 +174,11 @@ export class Store {
 
   // ── One tab at a time ──
 
-  /** Where the browser has no locks, the server's "once per client id" is what holds. */
+  /** Where the browser has no locks or refuses them, the server's "once per client id" is what holds. */
   alone(what, act) {
-    return navigator.locks ? navigator.locks.request(`${this.name}:${what}`, act) : act();
+    let begun;
+    const once = () => ((begun = true), act());
+    const locked = navigator.locks?.request(`${this.name}:${what}`, once);
+    return locked ? locked.catch((error) => (begun ? Promise.reject(error) : act())) : act();
   }
 }

@@ -295,6 +295,89 @@ def test_two_tabs_of_a_browser_without_locks_say_it_once(visit: Visit, hub: Runn
     assert sorted(on_the_desk(hub, number)) == sorted(wanted)
 
 
+# ── A browser that keeps nothing, and a visitor whom we have kept no longer ──────────────────
+
+
+# As Chromium with all cookies forbidden, and as a page in a frame without the rights of its origin.
+FORBIDDEN = """{
+  const forbid = (what, name, value) => Object.defineProperty(what, name, value);
+  const denied = () => { throw new DOMException("Access is denied", "SecurityError"); };
+  forbid(window, "localStorage", { get: denied });
+  forbid(window, "indexedDB", { get: denied });
+  forbid(LockManager.prototype, "request", { value: async () => denied() });
+}"""
+
+
+def test_a_browser_that_may_keep_nothing_can_chat(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = opened(visit(first=FORBIDDEN))
+    say(page, name)
+    kept(page, name)
+    page.locator("input[type=file]").first.set_input_files(PICTURE)
+    say(page, "dengan gambar")
+    kept(page, "dengan gambar")
+    number = answer(hub, name, "Terima kasih")
+    expect(said(page, "Terima kasih")).to_have_count(1)
+    assert on_the_desk(hub, number) == [name, "dengan gambar"]
+    # Forbidden it was.
+    assert page.evaluate("navigator.locks.request('x', () => 1).catch((error) => error.name)") == "SecurityError"
+
+
+FORGOTTEN = """
+from datetime import timedelta
+from channels_app.widget import visitors
+from channels_app.widget.models import VisitorConversation as Conversation
+found = Conversation.objects.filter(external_id={visitor!r}, last_seq=0)
+assert found.update(created_at=visitors.timezone.now() - timedelta(days=31)) == 1
+visitors.purge()
+assert not found.exists()
+"""
+WHO = "JSON.parse(localStorage[Object.keys(localStorage).find((key) => key.split(':').length === 2)]).visitor"
+
+
+def test_whoever_is_forgotten_after_a_silent_month_begins_again_and_loses_nothing(
+    visit: Visit, hub: RunningHub
+) -> None:
+    def forget(visitor: str) -> None:
+        hub.manage("shell", "--verbosity", "0", "-c", FORGOTTEN.format(visitor=visitor))
+
+    page = opened(visit(trouble=True))
+    shop = page.url
+    soon(page, lambda: page.evaluate(f"{LINE}.ready"))
+    field = page.get_by_label("Write a message")
+    field.fill("baru diketik")
+    # The chat stands open, and its socket is shut when the hub has looked.
+    first = page.evaluate(WHO)
+    forget(first)
+    soon(page, lambda: page.evaluate(WHO) != first)
+    expect(field).to_have_value("baru diketik")
+    # Once more while the page is left, with what waits and what was being written.
+    page.route(SAYING, lambda route: route.abort())
+    name = word()
+    say(page, name)
+    page.locator("input[type=file]").first.set_input_files(PICTURE)
+    say(page, "dengan gambar")
+    expect(page.locator("[data-state=sending]")).to_have_count(2)
+    # While it waits, a word stands on one line.
+    assert max(page.locator(".mine .text").evaluate_all("(all) => all.map((one) => one.offsetHeight)")) < 40
+    field.fill("belum selesai")
+    second = page.evaluate(WHO)
+    page.goto("about:blank")
+    page.unroute(SAYING)
+    forget(second)
+    page.goto(shop)
+    opened(page)
+    kept(page, "dengan gambar")
+    assert page.evaluate(WHO) not in (first, second)
+    expect(field).to_have_value("belum selesai")
+    page.keyboard.press("Enter")
+    kept(page, "belum selesai")
+    wanted = [name, "dengan gambar", "belum selesai"]
+    assert texts(page) == wanted
+    with hub.api("bea") as api:
+        assert on_the_desk(hub, ticket_of(api, name)) == wanted
+
+
 # ── Other networks, and sleep ────────────────────────────────────────────────────────────────
 
 
@@ -323,3 +406,23 @@ def test_another_network_and_a_long_sleep_open_the_line_anew(visit: Visit, hub: 
     answer(hub, name, "Sesudah tidur")
     expect(said(page, "Sesudah tidur")).to_have_count(1, timeout=PATIENT)
     assert texts(page) == [name, "Di jaringan lain", "Sesudah tidur"]
+
+
+def test_a_line_that_is_dead_and_does_not_know_it_is_noticed_with_the_chat_shut(visit: Visit, hub: RunningHub) -> None:
+    name = word()
+    page = visit(trouble=True)
+    page.clock.install()
+    page.reload()
+    opened(page)
+    say(page, name)
+    kept(page, name)
+    hello = '{"type": "hello", "at": 1}'
+    page.route_web_socket("**/ws/widget/**", lambda socket: socket.on_message(lambda _said: socket.send(hello)))
+    page.reload()
+    opened(page)
+    soon(page, lambda: page.evaluate(f"{LINE}.ready"))
+    page.keyboard.press("Escape")
+    answer(hub, name, "Tidak terdengar")
+    unread = page.get_by_role("button", name="Open the chat, new messages: 1")
+    # Minutes in which nothing sleeps.
+    soon(page, lambda: unread.is_visible() or page.clock.run_for(60_000))
