@@ -58,6 +58,7 @@ def broke(request: HttpRequest) -> HttpResponseBase:
     if busy.is_passing(error):
         return _busy(request, error)
     if isinstance(error, DataError):
+        log.error("a value got as far as the database, which refused it", path=request.path[:200], exc_info=error)
         return unreadable(request, error)
     if request.path.startswith(MACHINES):
         return problems.answer(500, "Something went wrong on our side. It has been logged.")
