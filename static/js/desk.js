@@ -579,5 +579,8 @@ function telling() {
   return import("./telling.js");
 }
 
-// In a task of its own: what was read and prepared until here took one already.
-setTimeout(() => new Desk());
+let begun;
+const begin = () => (begun ??= new Desk());
+// In a task of its own: what was read and prepared until here took one already. Whoever is faster begins it.
+setTimeout(begin);
+for (const touch of ["pointerdown", "click", "keydown", "submit"]) addEventListener(touch, begin, { capture: true, once: true });

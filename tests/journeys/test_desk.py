@@ -71,6 +71,16 @@ def owner(page: Page, hands: Hands) -> None:
         page.keyboard.press("l")
 
 
+def test_a_key_that_is_faster_than_the_page_begins_it(enter: Enter) -> None:
+    page = enter("bea")
+    # What the page leaves for a task of its own never comes.
+    page.add_init_script("const later = setTimeout; window.setTimeout = (work, after) => (after ? later(work, after) : 0);")
+    page.reload()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Being told")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+
+
 @both
 def test_given_to_a_colleague_who_sees_it_at_once(enter: Enter, dora: Dora, hands: Hands) -> None:
     dora.says("Siapa yang urus?")
