@@ -261,7 +261,7 @@ def reported(name: str, drill: Surveys) -> list[str]:
     print(
         f"{name}: {drill.tickets} surveys, each answer twice, {drill.repeated} repetitions, "
         f"{time.monotonic() - started:.0f} s: "
-        + ("each asked once, each answered once" if not problems else "; ".join(problems[:10])),
+        + ("each asked once, each answered once" if not problems else f"{len(problems)}: {'; '.join(problems[:10])}"),
         flush=True,
     )
     return problems

@@ -63,10 +63,12 @@ class Surveys:
     # ── The customers ──
 
     def questions(self, seconds: float) -> Iterator[dict[str, Any]]:
-        """Each as it comes, once for each number of ours."""
+        """Each as it comes, once for each number of ours; until none has come for so long."""
         end, seen = time.monotonic() + seconds, 0
         while seen < self.tickets and time.monotonic() < end:
             said = [one for one in list(self.platform.replies.values()) if _is_question(one)]
+            if len(said) > seen:
+                end = time.monotonic() + seconds
             for one in said[seen:]:
                 self.count("asking")
                 yield one
@@ -127,12 +129,13 @@ class Surveys:
     # ── What came of it ──
 
     def settled(self, seconds: float) -> dict[str, Any]:
-        """Until nothing more is to be done, or the time is over."""
-        end = time.monotonic() + seconds
-        found = inside(self.hub, "count")
+        """Until nothing more is to be done, or nothing has been done for so long."""
+        end, found = time.monotonic() + seconds, inside(self.hub, "count")
         while found["left"] and time.monotonic() < end:
             time.sleep(1)
-            found = inside(self.hub, "count")
+            before, found = found, inside(self.hub, "count")
+            if found["left"] < before["left"]:
+                end = time.monotonic() + seconds
         return found
 
     def at_the_platform(self) -> list[str]:
