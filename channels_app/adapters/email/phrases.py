@@ -8,7 +8,7 @@ from __future__ import annotations
 
 VERBS = (
     # en, id, ms, th, vi
-    "wrote", "writes", "said", "menulis", "menuliskan", "berkata", "tulis", "telah menulis", "เขียนว่า", "เขียน", "เขียนข้อความ", "đã viết", "viết",
+    "wrote", "writes", "sent:", "said", "menulis", "menuliskan", "berkata", "tulis", "telah menulis", "เขียนว่า", "เขียน", "เขียนข้อความ", "đã viết", "viết",
     # zh, ja, ko
     "写道", "寫道", "写到", "已寫", "写了", "書きました", "書き込みました", "のメール", "のメッセージ", "作成", "작성", "썼습니다", "쓴 글", "보낸 메일", "남긴 메시지",
     # de, fr, es, pt, it, nl
@@ -61,7 +61,7 @@ LABELS: dict[str, tuple[str, ...]] = {
     "sent": (
         "sent", "gesendet", "gesendet am", "envoyé", "envoyé le", "enviado", "enviado el", "enviado em", "enviada", "enviada em", "enviada el", "inviato",
         "inviato il", "verzonden", "verzonden op", "sendt", "skickat", "lähetetty", "wysłano", "wysłane", "data wysłania", "odesláno", "odoslané",
-        "отправлено", "отправлен", "надіслано", "відправлено", "gönderildi", "gönderme tarihi", "gönderilme zamanı", "στάλθηκε", "απεστάλη", "εστάλη",
+        "отправлено", "отправлен", "надіслано", "відправлено", "gönderildi", "gönderilen", "gönderme tarihi", "gönderilme zamanı", "στάλθηκε", "απεστάλη", "εστάλη",
         "تم الإرسال", "تاريخ الإرسال", "أرسلت", "أُرسلت", "مُرسلة", "נשלח", "נשלח ב", "भेजा गया", "भेजा", "प्रेषित", "dikirim", "terkirim", "dihantar",
         "telah dihantar", "tarikh dihantar", "ส่งเมื่อ", "ส่ง", "ส่งแล้ว", "วันที่ส่ง", "đã gửi", "gửi", "ngày gửi", "gửi lúc", "发送时间", "發送時間", "傳送時間", "寄件日期",
         "發送日期", "发送日期", "送信日時", "送信", "보낸 날짜", "보낸날짜", "날짜", "trimis", "elküldve", "küldve", "poslano", "изпратено", "waktu",
@@ -149,6 +149,8 @@ DEVICES = (
     r"my |i-?(?:phone|pad|os)|android|galaxy|samsung|xperia|huawei|xiaomi|nokia|pixel|outlook|mail|posta|poczt|почт|correo|courrier|yahoo|proton|spark|nine\b|windows|blackberry|phone|telefon"
     r"|mobil|handy|tablet|apple|aqua|sparrow|airmail|zoho|mozilla|thunderbird|superhuman|hey\b|vodafone|t-mobile|verizon|at&t|5g|[手携]|スマ|휴대|มือถือ|โทรศัพท์|điện thoại|ponsel|gmx|web\.de|https?:"
 )
+
+FORWARD_PREFIXES = r"(?:fwd?|wg|tr|rv|enc|doorst|vb|vl|pd|ilt|πρθ|转发|轉寄|転送|전달|trs|terusan|ส่งต่อ) ?[:：] ?\S"
 
 ABOVE = (
     # What help desks put over what they send, so that the answer stands above it.

@@ -13,6 +13,7 @@ from channels_app.adapters.email.phrases import (
     ABOVE,
     DAYS,
     DEVICES,
+    FORWARD_PREFIXES,
     FORWARDED,
     LABELS,
     OPENERS,
@@ -72,6 +73,7 @@ _DATE = re.compile(
     r"\b(?:19|20|24|25|26)\d\d(?!\d)|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b|(?<!\d)\d{1,2}[:.hH]\d{2}(?!\d)|\d{4}年|\d{1,2}月\d{1,2}日|\d{4}년"
 )
 _ONLY_DATE = re.compile(r"(?:\s*[^\W\d_]{1,4}\.?)?(?:\s+(?:[^\W\d_]{1,4}\.? )?[\d./:-]+,?){1,2}\s*:")
+_EASTERN_YEAR = re.compile(r"\d{4}[年년]")
 _YEAR = re.compile(r"(?:19|20|24|25|26)\d\d|\d[./-]\d{1,2}[./-]\d{2}")
 _HALF_A_DATE = re.compile(r"\d|,$")
 _OPEN_ANGLE = re.compile(r"<[^<>]{0,100}$")
@@ -98,6 +100,8 @@ _ORIGINAL_AND = re.compile(
     r"-{3,} ?(?:" + "|".join(re.escape(p) for p in sorted(set(ORIGINAL), key=len, reverse=True)) + r") ?-{3,}[^-]"
 )
 """Some phones put the headers into the same line."""
+_PASTED_FORWARD = re.compile(FORWARD_PREFIXES)
+_WROTE_BETWEEN = re.compile(r"-{3,} ?[^-]{1,80} (?:wrote|schrieb|menulis|escribió|a écrit|написал|skrev) ?-{3,}")
 _BETWEEN_RULES = re.compile(r"[-_=*]{3,} ?[^-_=*]{1,60}[-_=*]{3,}")
 _ABOVE = re.compile(ABOVE)
 _DEVICE = re.compile(DEVICES)
@@ -159,7 +163,7 @@ def _simple(line: Line) -> str:
             return "f"
         if _ABOVE.search(plain):
             return "o"
-    if plain.startswith("---") and _ORIGINAL_AND.match(plain):
+    if plain.startswith("---") and (_ORIGINAL_AND.match(plain) or _WROTE_BETWEEN.fullmatch(plain)):
         return "o"
     if len(plain) <= 120 and _SENT_FROM.match(plain) and not role_of(plain):
         return "m"
@@ -203,6 +207,8 @@ def _find_headers(lines: list[Line], kinds: list[str]) -> None:
                 above = next((i for i in range(at - 1, max(at - 4, -1), -1) if kinds[i] != "e"), -1)
                 if above >= 0 and kinds[above] == "t" and _BETWEEN_RULES.fullmatch(lines[above].plain):
                     kinds[above] = "o"
+                elif above >= 0 and "t" not in kinds[:above] and _PASTED_FORWARD.match(lines[above].plain):
+                    kinds[above] = "f"
                 at = end
                 continue
         at += 1
@@ -243,7 +249,8 @@ def _header_block(lines: list[Line], kinds: list[str], start: int) -> int:
     told = ("subject" in roles and roles & {"sent", "date"}) or any(
         _ADDRESS.search(line.plain) for line in lines[start:end]
     )
-    enough = (len(roles) >= 3 and (told or marked)) or (len(roles) >= 2 and marked)
+    sent = "sent" in roles and any(_DATE.search(line.plain) for line in lines[start:end])
+    enough = (len(roles) >= 3 and (told or marked)) or (len(roles) >= 2 and (marked or (told and sent)))
     return end if enough and "from" in roles and roles & {"sent", "date", "subject", "to"} else 0
 
 
@@ -321,6 +328,8 @@ def _is_attribution(text: str, *, several: bool, quoted_next: bool) -> bool:
         return False
     if verb and dated and address and not several:
         return True
+    if verb and _EASTERN_YEAR.search(text) and len(text) - verb.end() <= 3 and len(text) <= 100:
+        return not _BY_ME.search(text)
     if verb and dated:
         by_name = bool(address and _NAME_FIRST.match(text)) or _ends_with_date(text, verb)
         return (strong and _begins_with_date(text)) or by_name or quoted_next

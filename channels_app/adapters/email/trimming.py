@@ -17,9 +17,15 @@ from channels_app.adapters.email.rendering import BREAK, MAYBE
 _FOOTER_WORDS = re.compile(FOOTERS)
 
 
+_GLUED = re.compile(
+    r"(?<=\S) (On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[^<>\n]{8,90}<[^<>\s]{3,100}@[^<>\s]{3,100}> wrote:) (?=\S)"
+)
+"""Where a program lost all line ends."""
+
+
 def visible_reply(text: str) -> str:
     """The reply in a plain text body, or in ``rendering.quoted_text``."""
-    raw = text.split("\n")
+    raw = _GLUED.sub(r"\n\1\n", text).split("\n") if " wrote: " in text else text.split("\n")
     if len(raw) > LIMITS.trim_lines:
         raw = raw[: LIMITS.trim_lines]
     lines = [Line(line, plain_of(line)) for line in raw]

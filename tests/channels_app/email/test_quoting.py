@@ -38,6 +38,11 @@ ANYWHERE = [
     "Saatja: Shop <help@shop.example>\nSaadetud: 3. märts 2025\nAdressaat: Ana\nTeema: x",
     "From: Shop <help@shop.example> Sent: Monday, March 3, 2025 10:12 AM To: Ana <ana@x.example> Subject: x",
     "＿＿＿＿＿＿＿＿\nFrom: Shop <help@shop.example>\nSent: Monday\nTo: Ana",
+    "From: Shop <help@shop.example>\nSent: Monday, March 3, 2025 10:12 AM",
+    "Kimden: Shop <help@shop.example>\nGönderilen: 3 Mart 2025 10:12\nKonu: x",
+    "---- Shop wrote ----",
+    "Shop さんは 2025年3月3日 10:12 に書きました：",
+    "On Mon, Mar 3, 2025 at 10:12 AM Shop <help@shop.example> sent:",
     "Sent by: Shop\nTo: Ana\nDate: 03/03/2025 10:12\nSubject: x",
 ]  # fmt: skip
 BEFORE_A_QUOTE = [
@@ -94,6 +99,11 @@ def test_words_right_above_are_not_taken_along(line: str) -> None:
         "เมื่อวันที่ 3 มีนาคม 2568 เวลา 10:12 ผมเขียนว่า:\nของเสีย\nช่วยด้วย",
         "My data:\nFrom: Jakarta\nTo: Bandung\nDate: 3 March 2025\n\nCan you deliver?",
         "From: 3 March\nTo: 5 March\nSubject: booking\nGuests: 2\n\nPlease confirm.",
+        "On Monday the invoices were sent:\n- one\n- two",
+        "Fwd: Invoice 7\nFrom: billing@x.example\nDate: Mon, 3 Mar 2025 10:12\n\nThe invoice is below.",
+        "-------- Agenda for Monday --------\nSee you there.",
+        "他写道的内容非常好：请看下面。\n谢谢！",
+        "Let us meet on 12 May 2025 at 3:45 to end it:\nOn Monday we did not.",
         "Send it to:\n\n-----\nAna Lim\nJalan Sudirman 1\n-----\n\nand tell me when it is sent.",
         "1. first\n---\n2. second\n---\n3. third",
         "As Einstein said:\n\n> Imagination is more important.\n\nSo I want a refund.",
@@ -137,6 +147,12 @@ def test_a_forward_that_its_program_quotes_is_kept() -> None:
     assert visible_reply(text) == text
     # Not one deep in what is answered.
     assert visible_reply(f"{REPLY}\n\n{FIRST}\n> see\n>\n> Begin forwarded message:\n> From: Bo\n") == REPLY
+
+
+def test_a_program_lost_the_line_ends() -> None:
+    assert visible_reply(f"Sampai {FIRST} > Halo > lama") == "Sampai"
+    text = "My work on Roblox is known. On Roblox I wrote: a game."
+    assert visible_reply(text) == text
 
 
 HTML = [
