@@ -223,9 +223,11 @@ def _delimiters(reading: _Reading, part: Part, boundary: bytes) -> Iterator[tupl
         stop = raw.find(b"\n", at, part.end)
         stop = part.end if stop < 0 else stop + 1
         rest = raw[at : min(stop, at + 80)].strip()
-        if rest not in (b"", b"--") and not (rest.startswith(b"--") and not rest[2:].strip(b"- \t")):
+        # Words behind the last one belong to what follows it (RFC 2046, 5.1.1).
+        ends = rest.startswith(b"--") and (rest[2:3] in (b" ", b"\t") or not rest[2:].strip(b"- \t"))
+        if rest and not ends:
             continue
-        yield found, stop, rest.startswith(b"--")
+        yield found, stop, ends
         at = stop
     reading.note("too-deep")
 

@@ -201,6 +201,11 @@ def test_html_that_is_too_much_is_shown_as_text_and_kept_as_a_file() -> None:
     assert read.files[0].filename == "message.html"
 
 
+def test_words_behind_the_last_boundary_are_no_part() -> None:
+    raw = b"From: a@x.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b-- the end\r\ntwo\r\n--b--\r\n"
+    assert parser.read(raw).text.strip() == "one"
+
+
 def test_a_root_that_is_not_the_first_part() -> None:
     picture = "Content-Type: image/png; name=p.png\r\nContent-ID: <1@x>\r\n\r\nPNG"
     read = parser.read(multipart("related", picture, "Content-Type: text/html\r\n\r\n<p>halo</p>"))
