@@ -258,5 +258,10 @@ def test_thai_words_are_not_cut_within_a_sign() -> None:
         assert first not in "ะาำ"
 
 
+def test_who_may_is_shown_to_the_first_channel(pages: Client, ana: Agent) -> None:
+    assert "Add a channel" in text_of(browser(ana).get("/"))
+    assert "Add a channel" not in text_of(pages.get("/"))
+
+
 def test_a_channel_that_is_gone(pages: Client, webhook_channel: Channel) -> None:
     assert "This team or channel is not there any more" in text_of(pages.get("/?channel=98765"))
