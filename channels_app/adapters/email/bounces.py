@@ -33,7 +33,7 @@ _BODY = re.compile(BOUNCE_BODY)
 _TECHNICAL = re.compile(BOUNCE_TECHNICAL)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#:])")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+=&/][A-Za-z0-9._%+=&'/-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 _ID_LINE = re.compile(
     r"^[> \t]{0,4}(?:X-)?(?:Original-)?Message-I[Dd]:[ \t]*(?:\n[ \t]+)?<?([^<>\s]{3,900})>?",
     re.MULTILINE | re.IGNORECASE,

@@ -170,7 +170,7 @@ FOOTERS = (
 # ── What machines write; patterns for lower-case text ────────────────────────────────────────
 
 DAEMON = (
-    r"(?:^|[._+/-])(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|mmdf|bounces?|mail-?delivery|mailerdaemon|symantec_antivirus.*|"
+    r"(?:^|[._+/-])(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|mmdf|bounces?|mail-?delivery|mailerdaemon|microsoftexchange[0-9a-f]{20,40}|symantec_antivirus.*|"
     r"mail-?system|maildeliverysystem|mailsystem|daemon|smtpd|amavis|virus-?scanner|mailmarshal|mailsweeper)(?:[._+/-]|$)"
 )
 

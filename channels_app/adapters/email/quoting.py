@@ -345,8 +345,9 @@ def _is_attribution(text: str, *, several: bool, quoted_next: bool) -> bool:
 
 
 def _is_name_and_verb(text: str, verb: re.Match[str]) -> bool:
-    """ "NAME schreef:" """
-    return len(text) <= 80 and len(text) - verb.end() <= 3 and text.count(" ") <= 4 and not _BY_ME.search(text)
+    """ "NAME schreef:", "On Mon, Jun 1 NAME wrote:" """
+    words = 10 if _OPENER.match(text) and _DAY_NUMBER.search(text) else 4
+    return len(text) <= 80 and len(text) - verb.end() <= 3 and text.count(" ") <= words and not _BY_ME.search(text)
 
 
 def _ends_with_date(text: str, verb: re.Match[str]) -> bool:

@@ -82,6 +82,11 @@ def test_a_receipt_is_no_bounce(action: str) -> None:
         ("postmaster@mx.example", "Недоставлено: заказ", "ana@mail.example"),
         ("postmaster@mx.example", "邮件传输失败！", "ana@mail.example"),
         ("Postmaster/ACME@ACME", "DELIVERY FAILURE: User not listed in Domino Directory", "ana@mail.example"),
+        (
+            f"Microsoft Outlook <MicrosoftExchange{'0a' * 16}@x.example>",
+            "Undeliverable: Order",
+            "Delivery has failed to these recipients or groups:",
+        ),
         ('<"System Administrator"@x.example>', "Delivery Failure", "Reason: 550 unknown user <ana@mail.example>"),
         ("E1_SMTP_Mail_Service@x.example", "Returned Mail - Error", "<ana@mail.example>: mailbox unavailable. [550]"),
     ],
@@ -125,6 +130,14 @@ def test_people_who_write_about_a_failure_are_no_bounce(sender: str, subject: st
 def test_a_bounce_is_shown_whole() -> None:
     read = parser.read(report())
     assert read.reply_text == read.text == "Your mail could not be delivered."
+
+
+def test_the_address_in_words_is_without_its_quotes() -> None:
+    found = bounce(
+        mail("Subject: Undeliverable mail", sender="MAILER-DAEMON@x.example", body="Failed: 'ana@mail.example'")
+    )
+    assert found is not None
+    assert found.recipient == "ana@mail.example"
 
 
 def test_a_gateway_that_names_nobody_gives_the_mail_back() -> None:

@@ -49,6 +49,7 @@ BEFORE_A_QUOTE = [
     "Quoting Shop <help@shop.example>:",
     "Zitat von Shop <help@shop.example>:",
     "Shop schreef:",
+    "On Mon, Jun 1 Shop wrote:",
     "* Shop <help@shop.example> [2025-03-03 10:12]:",
     "2025/3/3 Shop <help@shop.example>",
     "On Mon, Mar 3, 2025 at 10:12 AM Shop <help@shop.example> wrote",
