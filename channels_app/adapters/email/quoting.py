@@ -244,7 +244,7 @@ def _header_block(lines: list[Line], kinds: list[str], start: int) -> int:
             if stray > 3 or kinds[at] != "t":
                 break
         at += 1
-    marked = any(kinds[i] in "orb?" for i in range(max(0, start - 3), start))
+    marked = any(kinds[i] in "orbf?" for i in range(max(0, start - 3), start))
     # Where a parcel goes from and to, and when, is no head of a mail: that has a subject and a date, or an address.
     told = ("subject" in roles and roles & {"sent", "date"}) or any(
         _ADDRESS.search(line.plain) for line in lines[start:end]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.adapters.email import parser
-from channels_app.adapters.email.trimming import visible_reply
+from channels_app.adapters.email.trimming import forwarded, visible_reply
 from tests.channels_app.email.mails import mail
 
 REPLY = "Barangnya sudah sampai.\n\nTerima kasih!"
@@ -146,6 +146,9 @@ def test_a_footer_with_rules_of_its_own_is_one() -> None:
 def test_a_forward_that_its_program_quotes_is_kept() -> None:
     text = "Mohon dicek.\n\n> Begin forwarded message:\n>\n> From: Bo <bo@x.example>\n> Subject: x\n>\n> The point."
     assert visible_reply(text) == text
+    head = forwarded(text, marked=False)
+    assert head is not None
+    assert (head.fields["from"], head.fields["subject"], head.text) == ("Bo <bo@x.example>", "x", "The point.")
     # Not one deep in what is answered.
     assert visible_reply(f"{REPLY}\n\n{FIRST}\n> see\n>\n> Begin forwarded message:\n> From: Bo\n") == REPLY
 
