@@ -248,6 +248,9 @@ def _give_some(queue: Queue, numbers: Sequence[int], known: crew.Weights) -> tup
         if len(given) == AT_ONCE:
             looked = numbers.index(ticket.pk) + 1 if ticket.pk in numbers else AT_ONCE
             break
+    if not given and len(numbers) > AT_ONCE and not waiting(queue).exists():
+        # All of it is gone: there is no more to look at.
+        looked = LOOK
     if given:
         giving.note(busy)
     if known_before:

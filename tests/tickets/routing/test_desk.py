@@ -251,6 +251,9 @@ def test_who_comes_late_to_a_long_queue_reads_its_front_again(
     Ticket.objects.filter(pk__in=tickets[:4]).update(assignee=bea)
     assert desk._give_some(queue, tickets[:4], {}) == (3, 3, True)
     assert list(desk.waiting(queue).values_list("pk", flat=True)) == tickets[7:]
+    # When there is no more, nobody pages on.
+    Ticket.objects.filter(pk=tickets[7]).update(assignee=bea)
+    assert desk._give_some(queue, tickets[:4], {}) == (0, desk.LOOK, True)
 
 
 def test_previous_agent_first_while_they_can(sms_channel: Channel, ana: Agent, bea: Agent, queue: Queue) -> None:
