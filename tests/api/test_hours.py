@@ -57,6 +57,19 @@ def test_a_schedule_is_made_changed_and_deleted(ana: Agent, north: Team) -> None
     assert api.get(f"/schedules/{second['id']}/")["name"] == "Night"
 
 
+def test_the_address_of_a_private_calendar_is_for_who_may_change_it(
+    ana: Agent, bea: Agent, lena: Agent, carl: Agent, north: Team
+) -> None:
+    """It opens the calendar for whoever knows it."""
+    url, host = "https://calendar.example/private-5f3c/basic.ics", "https://calendar.example/"
+    for team, told in ((north, {ana: url, lena: url, bea: host}), (None, {ana: url, lena: host, carl: host})):
+        row = Schedule.objects.create(**OFFICE | {"name": str(team)}, team=team, feed_url=url)
+        for who, expected in told.items():
+            assert Api(who).get(f"/schedules/{row.pk}/")["feed_url"] == expected
+            listed = {one["id"]: one["feed_url"] for one in Api(who).get("/schedules/")["results"]}
+            assert listed[row.pk] == expected
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError as Wrong
@@ -16,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.hours.models import LONGEST_RANGE, Holiday, Schedule, TeamHours, check_hours, check_week, check_zone
-from agents.models import Sight, Team
+from agents.models import Agent, Sight, Team
 from channels_app.hours import hours_for
 from channels_app.models import ChannelHours
 from tickets import holidays, opening, shapes
@@ -42,7 +43,9 @@ class ScheduleShape(schema.Shape):
     is_default = s.BooleanField(help_text="Of whatever has no hours of its own.")
     open = s.BooleanField(help_text="Right now.")
     opens_at = s.DateTimeField(allow_null=True, help_text="Null: it is open, or does not open within two years.")
-    feed_url = s.CharField(help_text="Of a holiday calendar; empty: none.")
+    feed_url = s.CharField(
+        help_text="Of a holiday calendar; empty: none. Whoever may not change it sees the host."
+    )
     feed_at = s.DateTimeField(allow_null=True, help_text="When it was last read whole.")
     feed_error = s.CharField()
 
@@ -180,7 +183,18 @@ def _opens(row: Schedule, now: datetime) -> shapes.Json:
     return {"open": is_open, "opens_at": None if is_open else shapes.when(calendar.next_open(now))}
 
 
-def schedule_shape(row: Schedule) -> shapes.Json:
+def may_change(door: Door, row: Schedule) -> bool:
+    """As on the pages."""
+    return door.agent.role != Agent.Role.AGENT and opening.may_change(door.agent, row, door.sight.teams or ())
+
+
+def where(url: str) -> str:
+    """Whose calendar it is. The rest of a private calendar's address is what opens it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/" if parts.hostname else ""
+
+
+def schedule_shape(row: Schedule, whole: bool = True) -> shapes.Json:
     return {
         "id": row.pk,
         "name": row.name,
@@ -189,7 +203,7 @@ def schedule_shape(row: Schedule) -> shapes.Json:
         "weekly": row.weekly,
         "is_default": row.is_default,
         **_opens(row, timezone.now()),
-        "feed_url": row.feed_url,
+        "feed_url": row.feed_url if whole else where(row.feed_url),
         "feed_at": shapes.when(row.feed_at),
         "feed_error": row.feed_error,
     }
@@ -213,7 +227,7 @@ class Schedules(Door):
     def get(self, request: Request) -> Response:
         """Those of your teams and channels, and everybody's."""
         rows, links = pages.by_key(request, seen(self.sight), {"pk": int})
-        return Response(pages.listed(links, map(schedule_shape, rows)))
+        return Response(pages.listed(links, [schedule_shape(row, may_change(self, row)) for row in rows]))
 
     @says(ScheduleShape, status=201, takes=NewSchedule, problems=(403,))
     def post(self, request: Request) -> Response:
@@ -230,7 +244,8 @@ class OneSchedule(Door):
     @says(ScheduleShape)
     def get(self, request: Request, schedule_id: int) -> Response:
         """A schedule."""
-        return Response(schedule_shape(one(seen(self.sight), pk=schedule_id)))
+        row = one(seen(self.sight), pk=schedule_id)
+        return Response(schedule_shape(row, may_change(self, row)))
 
     @says(ScheduleShape, takes=ScheduleChange, problems=(403,))
     def patch(self, request: Request, schedule_id: int) -> Response:
