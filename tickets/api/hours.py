@@ -43,9 +43,7 @@ class ScheduleShape(schema.Shape):
     is_default = s.BooleanField(help_text="Of whatever has no hours of its own.")
     open = s.BooleanField(help_text="Right now.")
     opens_at = s.DateTimeField(allow_null=True, help_text="Null: it is open, or does not open within two years.")
-    feed_url = s.CharField(
-        help_text="Of a holiday calendar; empty: none. Whoever may not change it sees the host."
-    )
+    feed_url = s.CharField(help_text="Of a holiday calendar; empty: none. Whoever may not change it sees the host.")
     feed_at = s.DateTimeField(allow_null=True, help_text="When it was last read whole.")
     feed_error = s.CharField()
 
