@@ -9,9 +9,12 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 
 SECRET = re.compile(r"token|secret|passw|authorization|api_?key|signature|cookie|credential", re.IGNORECASE)
 MASK = "•••"
+# Addresses that are keys themselves: of an invitation, of a new password, of a survey.
+KEYS = re.compile(r"(/(?:invitations|password/reset/key|s)/)[^/\s?\"']+")
 DEEPEST = 5
 
 
@@ -25,6 +28,11 @@ def mask(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMa
 def _masked(key: object, value: Any, depth: int = 0) -> Any:
     if isinstance(key, str) and SECRET.search(key) and value is not None and not isinstance(value, bool | int):
         return MASK
+    if isinstance(value, HttpRequest):
+        # Django hands it to its own lines, and shows its address.
+        value = f"{value.method} {value.path}"
+    if isinstance(value, str):
+        return KEYS.sub(rf"\1{MASK}", value)
     if isinstance(value, dict) and depth < DEEPEST:
         return {inner: _masked(inner, held, depth + 1) for inner, held in value.items()}
     if isinstance(value, list | tuple) and depth < DEEPEST:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from django.test import Client, RequestFactory
 
 from hub import log
 
@@ -68,3 +69,36 @@ def test_local_variables_never_reach_the_log(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ValueError) as caught:
         fail()
     assert "s3cret" not in line(monkeypatch, "development", "broke", exc_info=caught.value)
+
+
+@pytest.mark.parametrize("environment", ["production", "development"])
+@pytest.mark.parametrize(
+    "path", ["/invitations/s3cret:x/", "/accounts/password/reset/key/s3cret/", "/s/s3cret/?score=5", "/s/s3cret"]
+)
+def test_an_address_that_is_a_key_is_masked(monkeypatch: pytest.MonkeyPatch, environment: str, path: str) -> None:
+    """In our own lines and in Django's, which has the request beside its words."""
+    request = RequestFactory().post(path)
+    own = line(monkeypatch, environment, "no answer to a request", path=path)
+    foreign = line(monkeypatch, environment, f"Forbidden (no cookie): {path}", request=request)
+    for found in (own, foreign):
+        assert "s3cret" not in found
+        assert log.MASK in found
+    assert "/tickets/7/" in line(monkeypatch, environment, "x", path="/tickets/7/")
+
+
+def test_what_django_says_of_a_refused_form_has_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    caught: list[str] = []
+    formatter = log.formatter()
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            caught.append(formatter.format(record))
+
+    logger, handler = logging.getLogger("django.security.csrf"), Handler()
+    logger.addHandler(handler)
+    try:
+        assert Client(enforce_csrf_checks=True).post("/invitations/s3cret/").status_code == 403
+    finally:
+        logger.removeHandler(handler)
+    assert caught
+    assert "s3cret" not in "".join(caught)
