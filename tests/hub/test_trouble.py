@@ -18,6 +18,7 @@ from django.test import Client
 
 from agents.models import Agent
 from channels_app import busy, views
+from channels_app.widget import limits
 from channels_app.widget import views as widget
 from hub.stamp import BASE_DIR
 from tests.api.asserts import problem
@@ -139,6 +140,7 @@ def test_a_webhook_is_asked_for_again(dora: Customer, monkeypatch: pytest.Monkey
 def test_the_chat_on_a_website_learns_when_to_come_again(
     db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    limits.forget()
     monkeypatch.setattr(widget, "known_channels", away)
     ours = settings.PUBLIC_ORIGIN
     response = lean_client().post("/widget/x/session/", b"{}", "application/json", headers={"origin": ours})
