@@ -186,9 +186,9 @@ def _is_utf8(data: bytes, pairs: bool) -> bool:
     sample = data[:4096]
     if sample.isascii():
         return False
-    letters_ = _UTF8_LETTER.findall(sample)
-    longer = sum(len(letter) > 2 for letter in letters_)
-    if len(letters_) < 3 or (pairs and longer < 2 and len(letters_) < 8):
+    found = _UTF8_LETTER.findall(sample)
+    longer = sum(len(letter) > 2 for letter in found)
+    if len(found) < 3 or (pairs and longer < 2 and len(found) < 8):
         return False
     try:
         data.decode("utf-8")

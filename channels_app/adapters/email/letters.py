@@ -10,6 +10,7 @@ import re
 
 SAMPLE = 8_000
 _RUN = re.compile(rb"[\x80-\xff]+")
+_ALONE = re.compile(rb"[\x80-\xff][\x40-\x7e](?=[\x80-\xff])")
 _RUSSIAN = {
     "cp1251": frozenset("оеаинтср".encode("cp1251")),
     "koi8_r": frozenset("оеаинтср".encode("koi8_r")),
@@ -36,11 +37,12 @@ def codec_of(data: bytes) -> str:
         certain = _certain_pairs(runs)
         if certain:
             return certain
+        # Half of Chinese letters end in a plain one; nothing Thai has a lone Latin letter in its middle.
+        if _is_thai(runs, len(high)) and len(_ALONE.findall(sample)) * 4 < len(runs):
+            return "cp874"
         for codec, common in _RUSSIAN.items():
             if sum(byte in common for byte in high) * 100 >= len(high) * 42:
                 return codec
-        if _is_thai(runs, len(high)):
-            return "cp874"
     return _two_bytes(sample, runs)
 
 

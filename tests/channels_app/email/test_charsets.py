@@ -72,18 +72,22 @@ def test_an_untrue_name_is_corrected() -> None:
     [
         ("cp874", "ใบเสนอราคา 2568"),
         ("cp874", "สวัสดี"),
+        ("cp874", "กรุงเทพฯ ๑๐๑๑๐"),
         ("gb18030", "关于订单的问题请帮忙"),
         ("gb18030", "Re: 询价"),
         ("big5", "關於訂單的問題請幫忙"),
+        ("big5", "您好，我的訂單還沒有到"),
         ("cp932", "お問い合わせ"),
         ("euc_jp", "注文についてのお問い合わせ"),
         ("cp949", "주문에 대해 문의드립니다"),
         ("cp1251", "Вопрос о заказе"),
         ("koi8_r", "Вопрос о заказе"),
+        ("cp1251", "Здравствуйте, заказ ещё не пришёл"),
         # Western accents stand alone, and are what they were.
         ("cp1252", "Ärger mit Äpfeln, Größe und Übermut in Köln"),
         ("cp1252", "créée à Paris, naïve café, señor ñandú, São Paulo: ação"),
         ("cp1252", "“smart” – it’s €5"),
+        ("cp1252", "Räksmörgås på sjön, ÅÄÖ, Fußgänger, ÁÉÍÓÚ ÑÑÑ ÇÇ"),
     ],
 )
 def test_letters_tell_the_charset_that_nobody_names(codec: str, text: str) -> None:
