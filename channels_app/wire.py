@@ -143,7 +143,8 @@ class classified:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, httpcore.LocalProtocolError) and not self._trail.went_out:
-            raise Blocked(f"the request cannot be made: {error}") from error
+            # Without the value: it may be a key that was pasted with a line end.
+            raise Blocked(f"the request cannot be made: {str(error).partition(' b')[0]}") from None
         wire = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, zlib.error)
         if isinstance(error, wire):
             words = str(error) or type(error).__name__

@@ -312,6 +312,16 @@ def test_redirects_end(platform: FakePlatform, http: Http) -> None:
     assert len(platform.requests) == 6
 
 
+@pytest.mark.parametrize("key", ["s3cret\n", "s3cret\r\nX-More: 1", "s3cret\u2026"])
+def test_a_key_that_no_header_can_carry_is_not_repeated(platform: FakePlatform, http: Http, key: str) -> None:
+    """What failed stands on the message and on the channel, where every agent of the team reads it."""
+    with pytest.raises(Blocked) as refused:
+        http.request("POST", platform.url, headers={"Authorization": f"Bearer {key}"}, json={})
+    assert "cannot be made" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+    assert platform.requests == []
+
+
 def test_odd_redirects_are_blocked(platform: FakePlatform, http: Http) -> None:
     for target in ("file:///etc/passwd", "http://[", "http://user:pass@10.0.0.1/", "x" * 70_000):
         platform.will(redirect=target)
