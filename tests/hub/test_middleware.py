@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from hub import asgi
 from hub.middleware import ForwardedHeaders
 
 SAID = {
@@ -63,3 +65,29 @@ def test_ipv4_in_ipv6_is_the_same_proxy(settings: Any) -> None:
 
 def test_unknown_scheme_is_left(settings: Any) -> None:
     assert seen(settings, ["10.0.0.2"], HTTP_X_FORWARDED_PROTO="gopher").scheme == "http"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "client"),
+    [
+        ([], b"203.0.113.9", "10.0.0.2"),
+        (["10.0.0.0/8"], b"198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (["10.0.0.0/8"], b"rubbish", "10.0.0.2"),
+        (["10.0.0.0/8"], b"", "10.0.0.2"),
+    ],
+)
+def test_a_socket_is_its_own_clients_too(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, proxies: list[str], said: bytes, client: str
+) -> None:
+    """Else all that come through a proxy share one limit, and one of them could use it up."""
+    settings.TRUSTED_PROXIES = proxies
+    kept: list[Any] = []
+
+    async def sockets(scope: Any, receive: Any, send: Any) -> None:
+        kept.append(scope)
+
+    monkeypatch.setattr(asgi, "sockets", sockets)
+    headers = [(b"x-forwarded-for", said)] if said else []
+    scope = {"type": "websocket", "path": "/ws/widget/", "headers": headers, "client": ["10.0.0.2", 5]}
+    async_to_sync(asgi.application)(scope, None, None)  # type: ignore[arg-type]
+    assert kept[0]["client"][0] == client
