@@ -106,7 +106,9 @@ def _answers_between(lines: list[Line], kinds: list[str], start: int) -> bool:
     """After the attribution there are quotes and, below or between them, words of the sender's own."""
     quoted = False
     last = max((at for at in range(start, len(kinds)) if kinds[at] == "q"), default=-1)
-    if any(kinds[at] == "t" and _FOOTER_WORDS.search(lines[at].plain) for at in range(last + 1, len(kinds))):
+    if any(
+        kinds[at] == "t" and _FOOTER_WORDS.search(lines[at].plain) for at in range(last + 1, min(last + 60, len(kinds)))
+    ):
         kinds = kinds[: last + 1]  # What stands below all quotes was put there on the way.
     for at in range(start, len(kinds)):
         kind = kinds[at]
