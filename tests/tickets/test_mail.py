@@ -393,6 +393,8 @@ def test_pictures_from_elsewhere_wait_for_an_agents_word(mailbox: Channel, bea: 
     assert ' src="https:' not in shown
     assert "alert" not in shown
     assert 'style="color:red' in shown
+    # In the page's own kind of letters where the mail says none.
+    assert ":where(body){" in shown
     policy = frame["Content-Security-Policy"]
     assert "img-src data:;" in policy
     assert "script" not in policy
