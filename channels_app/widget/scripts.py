@@ -95,7 +95,9 @@ _LITERAL = re.compile(
     r"(?<=[(,=:\[!&|?{};])( ?)/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*"
 )
 _SPACE = re.compile(r" ?([=(){}\[\],;:?<>&|*]) ?")
-_BREAK = re.compile(r"(?<=[;{,])\n")
+_BREAK = re.compile(r"(?<=[;{,(\[])\n|\n(?=[)\]}.])")
+# Ours have no loop without a body and no array with a hole, where these would mean something.
+_LAST = re.compile(r"[;,](?=\})|,(?=[\])])")
 
 
 def smaller_script(text: str) -> str:
@@ -109,7 +111,7 @@ def smaller_script(text: str) -> str:
 
 
 def _closer(code: str) -> str:
-    return _BREAK.sub("", _SPACE.sub(r"\1", code))
+    return _LAST.sub("", _BREAK.sub("", _SPACE.sub(r"\1", code)))
 
 
 def smaller_sheet(text: str) -> str:

@@ -64,7 +64,10 @@ def door(*methods: str) -> Callable[[Act], Act]:
         def opened(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             origin = origin_of(request)
             if not stands_somewhere(origin):
-                return problem(Answer(403, "This website may not show the chat."))
+                # Of whoever asked, and of nobody behind the same cache.
+                return problem(
+                    Answer(403, "This website may not show the chat.", Vary="Origin", Cache_Control="no-store")
+                )
             with override(_language(request)):
                 try:
                     response = _answer(act, methods, request, *args, **kwargs)

@@ -309,7 +309,7 @@ def _judge(said: Said) -> None:
         raise Refused(_("The message is too long: at most %(limit)d characters.") % {"limit": LONGEST}, 413)
     if len(said.attachments) > MAX_FILES:
         raise Refused(_("At most %(limit)d files go with one message.") % {"limit": MAX_FILES})
-    if not said.text.strip() and not said.attachments and not said.postback:
+    if not said.text.strip() and not said.attachments and not any((said.postback or {}).values()):
         raise Refused(_("Write something, or add a file."))
 
 

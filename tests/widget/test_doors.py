@@ -315,6 +315,8 @@ def test_a_foreign_origin_gets_nothing(dora: Browser, origin: str, method: str, 
     response = dora.ask(method, path, HTTP_ORIGIN=origin)
     assert response.status_code == 403
     assert "Access-Control-Allow-Origin" not in response
+    assert "Origin" in response["Vary"]
+    assert response["Cache-Control"] == "no-store"
 
 
 def test_our_own_pages_may_although_a_browser_names_no_origin_when_it_reads(dora: Browser) -> None:
@@ -411,6 +413,8 @@ def test_a_visitor_reads_their_own_alone(dora: Browser) -> None:
         ({"text": "x"}, 400),
         ({"client_message_id": "x" * 101, "text": "x"}, 400),
         ({"client_message_id": "1", "text": ""}, 400),
+        ({"client_message_id": "1", "text": " ", "postback": {}}, 400),
+        ({"client_message_id": "1", "postback": {"title": " ", "payload": 5}}, 400),
         ({"client_message_id": "1", "text": ["x"]}, 400),
         ({"client_message_id": "1", "text": "x", "attachments": "1"}, 400),
         ({"client_message_id": "1", "text": "x", "attachments": [True]}, 400),

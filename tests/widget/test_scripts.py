@@ -89,6 +89,14 @@ def test_remarks_stand_on_lines_of_their_own() -> None:
         assert re.findall(r"^ *[^/ *\n].* //.*$", path.read_text(), re.MULTILINE) == [], path.name
 
 
+def test_what_ends_a_block_means_nothing_there() -> None:
+    """A loop without a body or an array with a hole would be another one without it."""
+    without = re.compile(r"\b(?:for|while|if) \([^()]*(?:\([^()]*\)[^()]*)*\);|,\s*,|\[\s*,\s*\]")
+    assert without.search("for (let at = 0; at < many(a); at++);")
+    for path in scripts.FOLDER.glob("*.js"):
+        assert without.findall(path.read_text()) == [], path.name
+
+
 @pytest.mark.parametrize("word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function", 'style="'])
 def test_nothing_is_ever_read_as_html_or_as_a_program(word: str) -> None:
     assert all(word not in path.read_text() for path in scripts.FOLDER.glob("*.js"))
@@ -103,6 +111,9 @@ def test_nothing_is_ever_read_as_html_or_as_a_program(word: str) -> None:
         ("a = b.match(/x = (y|\\/)+/gi);", "a=b.match(/x = (y|\\/)+/gi);"),
         ('const url = "https://x.example//y";', 'const url="https://x.example//y";'),
         ("return a\n  ? b\n  : c;", "return a\n?b\n:c;"),
+        ("a = {\n  b: [\n    1,\n  ],\n};\nif (a) {\n  b(\n    a,\n  );\n}", "a={b:[1]};if(a){b(a)}"),
+        ('a = [";}", /[;,]}/, `,]`];', 'a=[";}",/[;,]}/,`,]`];'),
+        ("a\n  .b()\n  .c();", "a.b().c();"),
     ],
 )  # fmt: skip
 def test_a_script_without_what_means_nothing(text: str, wanted: str) -> None:
