@@ -74,7 +74,7 @@ def owner(page: Page, hands: Hands) -> None:
 def test_a_key_that_is_faster_than_the_page_begins_it(enter: Enter) -> None:
     page = enter("bea")
     # What the page leaves for a task of its own never comes.
-    page.add_init_script("const later = setTimeout; window.setTimeout = (work, after) => (after ? later(work, after) : 0);")
+    page.add_init_script("const later = setTimeout; window.setTimeout = (work, ms) => (ms ? later(work, ms) : 0);")
     page.reload()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog").get_by_role("heading", name="Being told")).to_be_visible()
