@@ -16,6 +16,7 @@ from tickets.models import Ticket
 from tickets.models.activity import SYSTEM, record
 from tickets.sla import escalation, following
 from tickets.sla.clocks import Clocks
+from tickets.sla.models import Policy
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,8 @@ def look(number: int) -> None:
     if not marked:
         Ticket.objects.filter(pk=number).update(**columns)
         return
-    policy, lines = following.policy_of(clocks), []
+    # One that was made a moment ago, by another process, is not among those that are kept yet.
+    policy, lines = following.policy_of(clocks) or Policy.objects.filter(pk=clocks.policy).first(), []
     for line, kind in marked:
         due = clocks.clocks[kind].due_at
         changes = {"kind": kind, "due_at": due.isoformat() if due else None, "policy": clocks.name}

@@ -281,6 +281,17 @@ def test_a_raised_priority_is_never_lowered(dora: Customer, clock: Clock) -> Non
     assert fresh(ticket).priority == "urgent"
 
 
+def test_a_policy_that_this_process_has_not_heard_of_yet_escalates_all_the_same(
+    dora: Customer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise(escalations={"breached": [{"do": "priority", "value": "urgent"}]})
+    ticket = dora.writes().ticket
+    clock.on(61)
+    monkeypatch.setattr(following, "policy_of", lambda clocks: None)
+    watching.sweep()
+    assert fresh(ticket).priority == "urgent"
+
+
 def test_leads_and_the_holder_are_told_and_where_nobody_leads_administrators(
     dora: Customer, ana: Agent, bea: Agent, carl: Agent, clock: Clock
 ) -> None:
