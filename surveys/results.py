@@ -219,6 +219,8 @@ LATE, LOW, REOPENED = "late", "low", "reopened"
 OF = {LATE: "of_late", LOW: "of_low", REOPENED: "of_reopened"}
 """Each kind of defect, and what could have been one."""
 WHAT = (ANSWERS, ASKED, ANSWERED, NOT_ASKED, DEFECTS, *OF, *OF.values())
+NEWEST = ("-day", "-id")
+"""By the index of days, so that a page reads a day or two. By number alone SQLite sorts all that a year has."""
 _COLUMNS = {tallies.AGENT: "agent", tallies.CHANNEL: "channel", "team": "team", tallies.TAG: "ticket__tags"}
 
 
@@ -235,7 +237,7 @@ def _within(asked: Asked) -> Q:
 def answers(asked: Asked, score: int | None = None) -> QuerySet[Response]:
     rows = Response.objects.filter(_within(asked), invitation__is_test=False)
     rows = rows if score is None else rows.filter(score=score)
-    return rows.select_related("ticket", "customer", "agent", "channel", "follow_up__owner").order_by("-id")
+    return rows.select_related("ticket", "customer", "agent", "channel", "follow_up__owner").order_by(*NEWEST)
 
 
 def invitations(asked: Asked, what: str, reason: str = "") -> QuerySet[Invitation]:
@@ -246,7 +248,13 @@ def invitations(asked: Asked, what: str, reason: str = "") -> QuerySet[Invitatio
         **_defects(definition.defects(asked.survey.defects)),
     }[what]
     rows = Invitation.objects.filter(_within(asked), chosen, is_test=False)
-    return rows.select_related("ticket", "customer", "agent", "channel", "response").order_by("-id")
+    return rows.select_related("ticket", "customer", "agent", "channel", "response").order_by(*NEWEST)
+
+
+def before(rows: QuerySet[Any], last: int) -> QuerySet[Any]:
+    """Those of ``answers`` or ``invitations`` that stand behind this one; by its number alone where it is gone."""
+    day = rows.model.objects.filter(pk=last).values_list("day", flat=True).first()
+    return rows.filter(pk__lt=last) if day is None else rows.filter(Q(day__lt=day) | Q(day=day, pk__lt=last))
 
 
 def _defects(said: definition.Defects) -> dict[str, Q]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -201,7 +202,7 @@ def behind(request: HttpRequest) -> HttpResponse:
     else:
         rows = results.invitations(asked, what, request.GET.get("reason", "")[:10].replace("\0", ""))
     before = number(request.GET.get("before"))
-    found = list((rows.filter(pk__lt=before) if before else rows)[: AT_A_TIME + 1])
+    found = list((results.before(rows, before) if before else rows)[: AT_A_TIME + 1])
     more = len(found) > AT_A_TIME
     found = found[:AT_A_TIME]
     query = request.GET.copy()
@@ -241,12 +242,15 @@ COLUMNS = (
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """The wide ones too: a Japanese Excel takes them for the others."""
+BEHIND = re.compile("(?<=[;\t])(?=[=+@＝＋＠]|[-－](?!\\)))")
+"""Where an Excel that parts by semicolons, as those of Jakarta do, begins a cell with one; a wink stays as it is."""
 
 
 def cell(value: Any) -> str:
     """What a spreadsheet would take for a formula is made a text by an apostrophe."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    text = f"'{text}" if text.startswith(FORMULA) else text
+    return BEHIND.sub("'", text)
 
 
 class _Line:

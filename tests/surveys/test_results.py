@@ -67,6 +67,27 @@ def test_every_number_opens_what_is_behind_it(five: list[Response], as_ana: Clie
         assert len(re.findall(r'<a href="/tickets/\d+/"', behind)) == int(number), link
 
 
+@pytest.mark.parametrize("what", ["answers", "asked"])
+def test_page_by_page_each_stands_once_the_newest_day_first(
+    five: list[Response], as_ana: Client, monkeypatch: Any, what: str
+) -> None:
+    monkeypatch.setattr(results_pages, "AT_A_TIME", 2)
+    # Answered today and on three days before, in no order of their numbers.
+    for place, ago in enumerate((1, 0, 3, 1, 2)):
+        day = five[place].day - timedelta(days=ago)
+        Response.objects.filter(pk=five[place].pk).update(day=day)
+        Invitation.objects.filter(pk=five[place].invitation_id).update(day=day)
+    found, address = [], f"{ANSWERS}?what={what}"
+    while address:
+        page = text(as_ana.get(address))
+        found += [int(number) for number in re.findall(r'<a href="/tickets/(\d+)/"', page)]
+        more = re.search(r'href="(\?[^"]*before=[^"]*)"', page)
+        address = ANSWERS + more[1].replace("&amp;", "&") if more else ""
+    assert found == [five[place].ticket_id for place in (1, 3, 0, 4, 2)]
+    # Whom the page stopped at was erased meanwhile.
+    assert as_ana.get(f"{ANSWERS}?what={what}&before=999999").status_code == 200
+
+
 def test_what_went_wrong_opens_too(five: list[Response], as_ana: Client, bea: Agent) -> None:
     Survey.objects.update(defects={"late_minutes": 1, "low_score": 2, "reopened": True})
     Invitation.objects.filter(pk=five[0].invitation_id).update(first_reply_seconds=600)
@@ -166,6 +187,9 @@ def test_a_file_that_no_spreadsheet_runs(five: list[Response], as_ana: Client, a
     assert rows[0]["comment"].startswith("'=kata")
     for wide in ("＝1+1", "＠SUM", "\n=1"):
         assert results_pages.cell(wide) == f"'{wide}"
+    # Excel in Jakarta parts by semicolons, and takes no notice of our commas.
+    assert results_pages.cell("bagus;=cmd|' /C calc'!A0;-2+3") == "bagus;'=cmd|' /C calc'!A0;'-2+3"
+    assert results_pages.cell("bagus ;-) ; =) \t ok") == "bagus ;-) ; =) \t ok"
 
 
 @pytest.mark.parametrize(
