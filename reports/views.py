@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Team
 from reports import board
@@ -24,7 +24,7 @@ def _team(request: HttpRequest, teams: list[Team], given: str | None) -> Team | 
 
 
 @leaders
-@require_GET
+@require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """All of one's teams, or one of them; a script asks again and again for the part that moves."""
     agent = me(request)

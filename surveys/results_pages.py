@@ -17,7 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from surveys import definition, drawing, figures, following, results, rule_forms, texts
 from surveys.models import FollowUp, Response, Survey
@@ -57,7 +57,7 @@ def link(asked: results.Asked, name: str = "survey_results", /, **more: Any) -> 
 
 
 @leaders
-@require_GET
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     asked = asked_of(request)
     if asked is None:
@@ -189,7 +189,7 @@ def _drawing(asked: results.Asked, found: results.Results) -> drawing.Drawing | 
 
 
 @leaders
-@require_GET
+@require_safe
 def behind(request: HttpRequest) -> HttpResponse:
     """The tickets of one number, newest first, page by page from the last one that was shown."""
     asked = asked_of(request)
@@ -261,7 +261,7 @@ class _Line:
 
 
 @leaders
-@require_GET
+@require_safe
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All answers that are asked for, a line each, in as little memory however many there are."""
     asked = asked_of(request)
@@ -296,7 +296,7 @@ def _values(survey: Survey, row: Response) -> list[Any]:
 
 
 @leaders
-@require_GET
+@require_safe
 def follow_ups(request: HttpRequest) -> HttpResponse:
     """Open ones first due first; or those that are done."""
     agent = me(request)
@@ -311,7 +311,7 @@ def follow_ups(request: HttpRequest) -> HttpResponse:
 
 
 @leaders
-@require_GET
+@require_safe
 def waiting(request: HttpRequest) -> JsonResponse:
     """How many wait for this lead, and how many of them are overdue: asked by a page of the desk that comes (back)."""
     agent = me(request)

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.models import Agent
 from surveys import checking, definition, following, forms, rule_forms, tallies, texts, trying, versions, when_forms
@@ -160,7 +160,7 @@ def switch(request: HttpRequest, survey_id: int) -> HttpResponse:
 
 
 @leaders
-@require_GET
+@require_safe
 def preview(request: HttpRequest, survey_id: int) -> HttpResponse:
     """In each of its languages: what the conversation shows, and the page behind the link."""
     survey = _mine(request, survey_id)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Agent
 from tickets import mailframe, threads
@@ -29,7 +29,7 @@ GROUND = (
 
 
 @signed_in
-@require_GET
+@require_safe
 @xframe_options_sameorigin
 def html(request: HttpRequest, message_id: int) -> HttpResponse:
     """A mail's HTML, sanitised before it was stored, in a frame that can neither run nor reach anything.

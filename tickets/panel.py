@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from customers import notes
 from customers.models import Customer
@@ -76,7 +76,7 @@ def _tags(text: str) -> dict[str, str]:
 
 
 @signed_in
-@require_GET
+@require_safe
 def told(request: HttpRequest) -> JsonResponse:
     """Of these tickets those that concern this agent: their own, and what is nobody's in one of their teams."""
     numbers = [found for found in map(pages.number, request.GET.get("n", "").split(",")) if found][:TOLD_AT_ONCE]

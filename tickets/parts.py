@@ -11,7 +11,7 @@ import json
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from channels_app import payloads
 from channels_app.models import Channel, MessageTemplate
@@ -23,7 +23,7 @@ TEMPLATE = ("name", "language", "category", "header", "body", "footer", "buttons
 
 
 @signed_in
-@require_GET
+@require_safe
 @ensure_csrf_cookie
 def composer(request: HttpRequest, number: int) -> HttpResponse:
     """What can be sent right now: windows end and quotas shrink while one writes. Brings a fresh CSRF cookie along."""
@@ -32,7 +32,7 @@ def composer(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def stream(request: HttpRequest, number: int) -> HttpResponse:
     """Messages before or after a key, for a page that has let go of what is far away."""
     found = ticket_for(me(request).sight(), number)
@@ -42,7 +42,7 @@ def stream(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def templates(request: HttpRequest, number: int) -> JsonResponse:
     """The approved texts of the ticket's channel, as they were when they were last synchronised."""
     found = ticket_for(me(request).sight(), number)
@@ -77,7 +77,7 @@ def reaction(request: HttpRequest, message_id: int) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def event(request: HttpRequest, message_id: int) -> HttpResponse:
     """What the platform sent of this one message, for a kind of message that we do not know."""
     found = message_for(request, message_id)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from agents.models import Sight
 from channels_app import registry
@@ -95,7 +95,7 @@ def _phones(channel: Channel, names: list[str], sight: Sight) -> list[dict[str, 
 
 
 @signed_in
-@require_GET
+@require_safe
 def sandbox_messages(request: HttpRequest, channel_id: int) -> HttpResponse:
     """What the customer sees: never a note, and of our answers only those that arrived."""
     channel = _channel(request, channel_id)

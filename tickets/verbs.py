@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import get_current_timezone, is_naive, make_aware
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Agent, Team
 from tickets import lifecycle, pages, people, undo, wording
@@ -155,7 +155,7 @@ _VERBS: dict[str, Verb] = {
 
 
 @signed_in
-@require_GET
+@require_safe
 def choices(request: HttpRequest, number: int, what: str) -> HttpResponse:
     """Colleagues who may see the ticket, tags, or teams that match what was typed."""
     found = ticket_for(me(request).sight(), number)

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agents.models import Agent, Sight
 from channels_app import outbound
@@ -98,7 +98,7 @@ def message_for(request: HttpRequest, message_id: int) -> Message:
 
 
 @signed_in
-@require_GET
+@require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """Views and list; no ticket open."""
     # Before anything is read: what happens from here on the socket tells.
@@ -133,7 +133,7 @@ def _shell() -> dict[str, Any]:
 
 
 @signed_in
-@require_GET
+@require_safe
 def rows(request: HttpRequest) -> HttpResponse:
     """The rows of these tickets as far as they belong in this list."""
     numbers = [found for found in map(pages.number, request.GET.get("n", "").split(",")) if found][:ROWS_AT_ONCE]
@@ -147,7 +147,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 @ensure_csrf_cookie
 def counts(request: HttpRequest) -> HttpResponse:
     """Also where a page that is too old gets a fresh CSRF cookie."""
@@ -158,7 +158,7 @@ def counts(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def ticket(request: HttpRequest, number: int) -> HttpResponse:
     """One ticket with its newest messages; as a whole page the list beside it comes by itself."""
     return _ticket_page(request, number)
@@ -191,7 +191,7 @@ def _ticket_page(request: HttpRequest, number: int, status: int = 200, **more: A
 
 
 @signed_in
-@require_GET
+@require_safe
 def news(request: HttpRequest, number: int) -> HttpResponse:
     """All that changed on a ticket after a line of the log: its head, the messages, the lines."""
     here = selections.places(me(request))
@@ -348,7 +348,7 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def text(request: HttpRequest, message_id: int) -> HttpResponse:
     """The whole of a text that is too long for its bubble."""
     response = HttpResponse(message_for(request, message_id).text, content_type="text/plain; charset=utf-8")

@@ -93,3 +93,11 @@ def test_a_key_beyond_any_row_is_the_end_of_a_list(dora: Customer, pages: Client
     for query in ("q=halo", "q=0812", "customer=1&q=halo", "view=open", "view=at_risk"):
         for key in ("9" * 18, "9" * 20, "9" * 36, "0", "-1", "x"):
             assert pages.get(f"/?{query}&before={key}", **LIST).status_code == 200, (query, key)
+
+
+@pytest.mark.parametrize("path", ["/", "/?view=mine&q=x", "/counts/", "/settings/"])
+def test_only_the_head_of_a_page(bea: Agent, path: str) -> None:
+    """What monitors and link checkers ask for."""
+    client = Client()
+    client.force_login(bea)
+    assert client.head(path).status_code == client.get(path).status_code < 400

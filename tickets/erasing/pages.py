@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from agents.forms import Line
 from channels_app.models import Address
@@ -68,7 +68,7 @@ def _name(customer: Customer) -> str:
 
 
 @administrators
-@require_GET
+@require_safe
 def export(request: HttpRequest, customer_id: int) -> HttpResponse:
     """A file to keep or to hand over. It is looked at and written at once, and kept nowhere."""
     customer = one(Customer.objects.all(), customer_id)

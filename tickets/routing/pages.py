@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from agents import staff
 from agents.models import Agent, Team
@@ -28,7 +28,7 @@ GET_OR_POST = ["GET", "POST"]
 
 
 @leaders
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """The teams one decides about, and the rules; administrators change rules."""
     teams = list(staff.teams_under(me(request)).select_related("queue"))

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.models import Agent
 from agents.presence import roll
@@ -58,7 +58,7 @@ def presence(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
-@require_GET
+@require_safe
 def offers(request: HttpRequest) -> HttpResponse:
     """What this agent may take right now."""
     agent, now = me(request), timezone.now()

@@ -21,7 +21,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.models import Agent
 from agents.settings_pages import ADMIN, LEAD, open_to
@@ -72,7 +72,7 @@ def _offered() -> list[Adapter]:
 
 
 @open_to(ADMIN, LEAD)
-@require_GET
+@require_safe
 def listed(request: HttpRequest) -> HttpResponse:
     found = visible(me(request)).order_by("name", "pk")
     after = _number(request.GET.get("after"))
@@ -96,7 +96,7 @@ def _number(text: str | None) -> int | None:
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def kinds(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/channels/kinds.html", {"kinds": _offered()})
 
@@ -121,7 +121,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @open_to(ADMIN, LEAD)
-@require_GET
+@require_safe
 def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
     return _page(request, one(request, channel_id))
 

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from agents.settings_pages import ADMIN, open_to
 from channels_app import consent, vault
@@ -28,7 +28,7 @@ LONGEST = 4_000
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def begin(request: HttpRequest, channel_id: int) -> HttpResponse:
     """A link, not a form: our policy lets no form lead to another origin."""
     row = channels.one(request, channel_id)
@@ -43,7 +43,7 @@ def begin(request: HttpRequest, channel_id: int) -> HttpResponse:
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def finish(request: HttpRequest) -> HttpResponse:
     """What the provider says; worth something once, and only in the browser that was sent there."""
     state = request.GET.get("state", "")

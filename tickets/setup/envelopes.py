@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from agents.settings_pages import ADMIN, open_to
 from channels_app import replays
@@ -60,7 +60,7 @@ def _number(text: str | None) -> int | None:
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def listed(request: HttpRequest) -> HttpResponse:
     wanted = Wanted.of(request.GET)
     found = Envelope.objects.filter(health.UNOPENED).select_related("channel").defer("body", "headers")
@@ -101,7 +101,7 @@ def one(envelope_id: int) -> Envelope:
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def envelope(request: HttpRequest, envelope_id: int) -> HttpResponse:
     row = one(envelope_id)
     became = Message.objects.filter(envelope=row).select_related("ticket__customer").order_by("pk")
@@ -116,7 +116,7 @@ def envelope(request: HttpRequest, envelope_id: int) -> HttpResponse:
 
 
 @open_to(ADMIN)
-@require_GET
+@require_safe
 def body(request: HttpRequest, envelope_id: int) -> HttpResponse:
     """The whole, byte for byte, as a file that no browser opens."""
     row = one(envelope_id)

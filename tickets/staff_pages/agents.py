@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents import invitations, staff
 from agents.forms import Person
@@ -26,7 +26,7 @@ INVITED_SHOWN = 100
 
 
 @leaders
-@require_GET
+@require_safe
 def agents(request: HttpRequest) -> HttpResponse:
     """Those whom one may look up, by name; closed accounts apart; and who is invited."""
     found = staff.agents_under(me(request))
