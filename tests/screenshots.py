@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.journeys.conftest import CHROMIUM, QUIETLY, sign_in
+from tests.journeys.waiting import settled
 from tests.platforms.webhook import FakeWebhookPlatform
 from tests.running import RunningHub
 
@@ -91,7 +92,7 @@ def beside(browser: Browser, hub: RunningHub) -> None:
     expect(phone.locator("#phone .out")).to_contain_text("Sampai jam 21.00")
     say(phone, "Boleh! Rendang 2, es cendol 1 ya")
     expect(agent.locator("#stream")).to_contain_text("Rendang 2")
-    agent.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    settled(agent)
     agent.screenshot(path=TARGET / "sandbox-inbox.png")
     phone.locator(".phone").screenshot(path=TARGET / "sandbox-phone.png")
     together(browser)

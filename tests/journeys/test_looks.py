@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.journeys.waiting import until
+from tests.journeys.waiting import settled, until
 from tests.running import RunningHub
 
 Enter = Callable[..., Page]
@@ -19,7 +19,7 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 360, "height
 
 def findings(page: Page) -> list[str]:
     # A state that is still moving into place would be judged half-way.
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
+    settled(page)
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 

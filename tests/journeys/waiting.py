@@ -2,6 +2,7 @@
 
 until(page, lambda: held)          # something of the test's own, while the page goes on
 told(page, "Undone")               # a word at the edge of the page, which may be gone again by now
+settled(page)                      # what still moves into place is there
 """
 
 from __future__ import annotations
@@ -40,3 +41,12 @@ def until(page: Page, holds: Callable[[], object]) -> None:
 def told(page: Page, text: str) -> None:
     """A word at the edge of this page, now or since it was loaded."""
     expect(page.locator("html")).to_have_attribute("data-toasts", re.compile(re.escape(text)))
+
+
+def settled(page: Page) -> None:
+    """What is still moving into place is there at once. Its end is not waited for: in a menu that was closed meanwhile,
+    or in a row out of sight, the browser holds a movement still, and its end never comes."""
+    page.evaluate(
+        "document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < Infinity)"
+        ".forEach(one => one.finish())"
+    )
