@@ -283,9 +283,8 @@ def test_thanks_once_and_a_review_of_who_is_happy(ticket: Ticket, bea: Agent, do
     dora.writes("5")
     around()
     around()
-    said = list(
-        Activity.objects.filter(ticket=ticket, type="message.added", message__agent=None, message__direction="out")
-    )
+    said = Activity.objects.filter(ticket=ticket, type="message.added", message__agent=None, message__direction="out")
+    said = said.order_by("seq")
     texts = [line.message.text for line in said if line.message]
     assert texts[1] == "Thank you for your answer."
     assert texts[2].endswith("https://r.example")

@@ -79,7 +79,8 @@ def test_two_who_turn_out_to_be_one(chatty_channel: Channel, ana: Agent) -> None
     assert {older.address_id, newer.address_id} == {Address.objects.get().pk}
     assert Person.objects.get().note == "Pays in cash"
     assert newer.customer == Person.objects.get()
-    told = [wording.of_line(row) for row in Activity.objects.filter(type__in=["ticket.merged", "ticket.changed"])]
+    lines = Activity.objects.filter(type__in=["ticket.merged", "ticket.changed"]).order_by("seq")
+    told = [wording.of_line(row) for row in lines]
     assert told == [
         f"The conversation goes on in ticket {newer.pk}",
         f"The system changed the ticket: goes on from ticket {older.pk}",

@@ -35,7 +35,8 @@ def closed(north: Team, monkeypatch: pytest.MonkeyPatch) -> dict[str, datetime]:
 
 
 def told() -> list[str]:
-    return list(Message.objects.filter(direction="out", extra__has_key="automatic").values_list("text", flat=True))
+    rows = Message.objects.filter(direction="out", extra__has_key="automatic").order_by("pk")
+    return list(rows.values_list("text", flat=True))
 
 
 def test_once_per_conversation_until_it_opens(closed: dict[str, datetime], dora: Customer, eka: Customer) -> None:
