@@ -581,8 +581,10 @@ ERRORS: dict[str, tuple[str, Category, bool]] = {
     "21614": _BAD_NUMBER,
     "21212": _OUR_NUMBER,
     "21606": _OUR_NUMBER,
-    "21608": (N_("The channel is in test mode: this number is not on its list of recipients."), "auth", True),
-    "63015": (N_("The channel is in test mode: this number is not on its list of recipients."), "auth", True),
+    **dict.fromkeys(
+        ["21608", "63015"],
+        (N_("The channel is in test mode: this number is not on its list of recipients."), "auth", True),
+    ),
     "63032": (N_("WhatsApp did not deliver this because of an experiment of its own. Do not send it again."),
               "unknown", True),
     "63049": (N_("WhatsApp did not deliver this so that the customer gets fewer such messages."), "content", True),

@@ -7,7 +7,7 @@ what newer clients add beside the older form (an animation is a document too, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -169,9 +169,9 @@ def _users_shared(value: Any) -> Content:
     return Content(files=files, unsupported="" if files else "users_shared")
 
 
-def _once(values: Iterable[str]) -> tuple[str, ...]:
+def _once(values: Sequence[str]) -> tuple[str, ...]:
     """Each number once, however it is spelled."""
-    return tuple({re.sub(r"[ ().-]", "", value): value for value in reversed([*values]) if value}.values())[::-1]
+    return tuple({re.sub(r"[ ().-]", "", value): value for value in reversed(values) if value}.values())[::-1]
 
 
 # ── Said without words ───────────────────────────────────────────────────────────────────────
