@@ -30,7 +30,7 @@ def zones_of(
 ) -> list[ZoneInfo]:
     """Where the customer may be: as their attribute says, else by their phone, here or elsewhere (``phones_of``), else
     by the channel. Of a country with several zones all: a good time is good in each."""
-    ways = [_said(customer.attributes if customer else {}) or _said(address.facts)]
+    ways = [_said(customer.attributes if customer else {}), _said(address.facts)]
     ways += [_of_phone(number) for number in (address.phone or address.external_id, *phones)]
     return next((found for found in map(_known, ways) if found), None) or _known((_of_channel(channel),))
 

@@ -48,7 +48,10 @@ def test_a_customers_own_zone_comes_before_their_phones(webhook_channel: Channel
 @pytest.mark.parametrize("zone", ["Mars/Base", "", "../../etc/passwd", "Asia", "a" * 9000, "x\0y", 7, True, None])
 def test_a_zone_that_is_none_says_nothing(webhook_channel: Channel, zone: Any) -> None:
     here = Address(channel=webhook_channel, external_id="u-1", phone="+66812345678")
-    assert zone_of(here, Customer(pk=1, attributes={"time_zone": zone})) == {"Asia/Bangkok"}
+    said = Customer(pk=1, attributes={"time_zone": zone})
+    assert zone_of(here, said) == {"Asia/Bangkok"}
+    here.facts = {"timezone": "Asia/Tokyo"}
+    assert zone_of(here, said) == {"Asia/Tokyo"}
 
 
 def test_a_phone_that_is_known_from_elsewhere(webhook_channel: Channel, sms_channel: Channel) -> None:
