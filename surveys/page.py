@@ -77,7 +77,7 @@ def _shown(
     request: HttpRequest, row: Invitation, content: definition.Content, error: str = "", comment: str | None = None
 ) -> HttpResponse:
     response = getattr(row, "response", None)
-    is_open = Invitation.objects.open().filter(pk=row.pk).exists()
+    is_open = _is_open(row)
     if not is_open and response is None:
         return _over(request)
     if response is not None and not _known(request, row, content):
@@ -86,7 +86,7 @@ def _shown(
     # Another link of the same mail is another score that they may have meant.
     other = response is not None and chosen is not None and chosen != response.score
     if response is not None and not (is_open and (error or other or "change" in request.GET)):
-        return _thanked(request, row, content, response)
+        return _thanked(request, row, content, response, is_open)
     language = content.language(row.language)
     if chosen is None and response is not None:
         chosen = response.score
@@ -111,12 +111,12 @@ def _thanked(
     row: Invitation,
     content: definition.Content,
     response: Response,
+    is_open: bool,
     error: str = "",
     typed: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """What they have said, and what else they are asked; typed: answers that were not taken."""
     language = content.language(row.language)
-    is_open = Invitation.objects.open().filter(pk=row.pk).exists()
     further = _further(content, response, language, {**response.answers, **(typed or {})}) if is_open else []
     context = {
         **_words(content, language),
@@ -132,6 +132,10 @@ def _thanked(
         "error": error,
     }
     return render(request, "surveys/thanks.html", context, status=422 if error else 200)
+
+
+def _is_open(row: Invitation) -> bool:
+    return Invitation.objects.open().filter(pk=row.pk).exists()
 
 
 def _known(request: HttpRequest, row: Invitation, content: definition.Content) -> bool:
@@ -198,7 +202,7 @@ def _posted(request: HttpRequest, row: Invitation, content: definition.Content) 
         if further and response is not None:
             answers = _answers(request.POST, content, response.score)
             if any(isinstance(one, str) and len(one) > answering.LONGEST_COMMENT for one in answers.values()):
-                return _thanked(request, row, content, response, long, answers)
+                return _thanked(request, row, content, response, _is_open(row), long, answers)
             given = answering.Given(answers=answers)
         else:
             if len(comment) > answering.LONGEST_COMMENT:
