@@ -16,8 +16,15 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
 from hub import boot
 from hub.bench import text
+from hub.bench.data import cookie_of
+from hub.bench.floor import call
+from hub.bench.report import percentile
 
 CUSTOMERS_AT_A_TIME = 5_000
 DAYS = 365
@@ -28,8 +35,6 @@ SENT = 500
 
 def fill(tickets: int) -> None:
     """One resolved ticket each, of a customer of their own who has written once."""
-    from django.utils import timezone
-
     from agents.models import Agent, Team
     from channels_app.models import Address, Channel
     from customers.models import Customer, CustomerAddress
@@ -89,8 +94,6 @@ def fill(tickets: int) -> None:
 
 def _count_on() -> None:
     """PostgreSQL's counters know nothing of numbers that were given."""
-    from django.db import connection
-
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
@@ -101,8 +104,6 @@ def _count_on() -> None:
 
 
 def a_survey() -> Any:
-    from django.utils import timezone
-
     from surveys import definition, texts
     from surveys.models import Survey
 
@@ -118,8 +119,6 @@ def a_survey() -> Any:
 
 def asked(tickets: int) -> dict[str, Any]:
     """All of them at once, and the bare claims of as many rows in batches of the same size."""
-    from django.db import connection
-
     from surveys import asking, watching
     from surveys.models import Invitation
     from tickets.models import Message
@@ -159,8 +158,6 @@ def _taken() -> None:
 
 def sent(count: int) -> float:
     """So many of the questions really go out, one after the other, by a channel that answers at once."""
-    from django.utils import timezone
-
     from tickets import delivery
     from tickets.models import Message
 
@@ -179,8 +176,6 @@ def sent(count: int) -> float:
 
 def claims() -> None:
     """What any sweep must do: claim rows, and write that they are done."""
-    from django.utils import timezone
-
     from surveys import asking
     from surveys.models import Invitation
 
@@ -235,9 +230,6 @@ FROM surveys_invitation WHERE resolution > 1000000000
 
 def answer(survey: Any, tickets: int, answers: int) -> float:
     """So many answers over a year, by two statements; gives the seconds that counting them by day took."""
-    from django.db import connection
-    from django.utils import timezone
-
     from surveys import tallies, versions
 
     today = timezone.now().date()
@@ -259,13 +251,6 @@ RAW = "SELECT {by}, score, count(*) FROM surveys_response WHERE survey_id = %s A
 
 def looked_at(survey: Any) -> list[tuple[str, float, float, int, float]]:
     """(page, p50, p99, statements, the same counted by raw SQL from the answers) in seconds."""
-    from django.db import connection
-    from django.utils import timezone
-
-    from hub.bench.data import cookie_of
-    from hub.bench.floor import call
-    from hub.bench.report import percentile
-
     today = timezone.now().date()
     cookie = cookie_of(1)
 
@@ -308,8 +293,6 @@ class Counter:
 
 def counted(survey: int, first: Any, last: Any) -> None:
     """What a page of results shows, from the answers themselves: the total and five breakdowns."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         for by in ("day", "agent_id", "team_id", "channel_id", "language", "customer_type"):
             cursor.execute(RAW.format(by=by), [survey, first, last])
@@ -320,8 +303,6 @@ def main() -> None:
     tickets, answers = int(sys.argv[1]), int(sys.argv[2])
     boot.start()
     # Only now: these read the settings.
-    from django.core.management import call_command
-
     from hub.management.commands import prepare
     from surveys import watching
     from tickets.models.activity import newest
