@@ -15,7 +15,7 @@ from django.db.models import Count, Q, QuerySet, Window
 from django.utils.translation import gettext as _
 
 from agents.models import Agent, Sight
-from channels_app.contract import Words, clean_text
+from channels_app.contract import Words
 from channels_app.models import Address
 from customers import notes
 from customers.models import Customer, CustomerAddress, CustomerTag
@@ -139,7 +139,7 @@ def _read(wanted: dict[str, Any]) -> dict[str, str]:
     values: dict[str, str] = {}
     for name in FIELDS:
         if name in wanted:
-            values[name] = " ".join(clean_text(wanted[name]).split())
+            values[name] = notes.plain(wanted[name])
     standings = ["", *Customer.Standing.values]
     for name, choices in (("party", Customer.Party.values), ("type", Customer.Type.values), ("standing", standings)):
         if name in values and values[name] not in choices:
