@@ -219,7 +219,7 @@ def save(pages: Client, ticket: Ticket, **values: str) -> int:
 
 def noted(ticket: Ticket) -> tuple[str, list[str], dict[str, Any]]:
     person = Person.objects.get(pk=ticket.customer_id)
-    return person.standing, [tag.name for tag in person.tags.all()], person.attributes
+    return person.standing, sorted(tag.name for tag in person.tags.all()), person.attributes
 
 
 def test_standing_tags_and_attributes_are_noted_shown_and_told(ticket: Ticket, pages: Client) -> None:
