@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import sys
 import tempfile
@@ -49,17 +50,16 @@ FINISH_WITHIN = 7
 TOLD_WITHIN = 1
 IN_MEMORY = 256 * 1024
 
-REFUSAL = b'{"title": "Content Too Large", "status": 413, "detail": "No request may be larger than 48 MiB."}'
-REFUSED = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(REFUSAL), REFUSAL)
-)
 
-LONG = b'{"title": "Request Header Fields Too Large", "status": 431, "detail": "A line of the request is over 16 KiB."}'
-TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(LONG), LONG)
-)
+def last_answer(status: int, title: str, detail: str) -> bytes:
+    """Problem details as they go over the line, where no view is reached; nothing more is read there."""
+    body = json.dumps({"title": title, "status": status, "detail": detail})
+    head = f"HTTP/1.1 {status} {title}\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii")
+
+
+REFUSED = last_answer(413, "Content Too Large", "No request may be larger than 48 MiB.")
+TOO_LONG = last_answer(431, "Request Header Fields Too Large", "A line of the request is over 16 KiB.")
 
 loop_reactor: Any = reactor
 

@@ -67,9 +67,7 @@ def broke(request: HttpRequest) -> HttpResponseBase:
 
 def _busy(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     log.warning("the database was busy or away", path=request.path[:200], error=str(error)[:300])
-    response = busy.answer()
-    if not request.path.startswith(MACHINES):
-        response = _busy_page(request)
+    response = busy.answer() if request.path.startswith(MACHINES) else _busy_page(request)
     # Told in one line above: Django would add a traceback for each of a hundred that waited.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
