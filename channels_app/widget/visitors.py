@@ -423,6 +423,8 @@ def _purge_silent() -> int:
             conversation__last_seq=0,
             conversation__external_id__startswith=ANONYMOUS,
             conversation__created_at__lt=before,
+            # Their files go first, or they would lie there for ever without a row.
+            uploads=None,
         )
         rows = silent.select_for_update(of=("self",), skip_locked=True).order_by("conversation__created_at")
         conversations = [row.conversation_id for row in rows[:PURGED_AT_ONCE]]

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -186,6 +187,18 @@ def test_browsers_that_never_wrote_go_after_a_month(dora: Browser, monkeypatch: 
     assert VisitorConversation.objects.count() == 1
     assert dora.says("Masih di sini").status_code == 201
     assert silent[0].says("Halo").status_code == 401
+
+
+def test_whoever_goes_leaves_no_file_behind(dora: Browser) -> None:
+    assert add(dora, PNG, "foto.png", "image/png")[0] == 201
+    VisitorConversation.objects.update(created_at=timezone.now() - timedelta(days=31))
+    stored = str(VisitorUpload.objects.get().file.name)
+    visitors.purge()
+    assert VisitorUpload.objects.exists()
+    VisitorUpload.objects.update(created_at=timezone.now() - timedelta(days=2))
+    visitors.purge()
+    assert not VisitorConversation.objects.exists()
+    assert not default_storage.exists(stored)
 
 
 # ── Who is who ───────────────────────────────────────────────────────────────────────────────
